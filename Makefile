@@ -1,0 +1,86 @@
+# Millrace. `make help` lists what there is; everything lives in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+ARGS ?=
+
+# Stamps: a target is done again only when what it was made from has changed.
+VENV_STAMP := $(VENV)/.made
+RUN_STAMP := $(VENV)/.runtime
+DEV_STAMP := $(VENV)/.development
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check format bench bench-flow bench-memory up down requirements clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(DEV_STAMP) ## Everything for working on Millrace, into .venv
+
+demo: $(RUN_STAMP) ## The main job on examples/, in one process
+	@$(BIN)/millrace demo $(ARGS)
+
+test: $(DEV_STAMP) ## All tests (ARGS="-k name" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV_STAMP) ## Format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(DEV_STAMP) ## Write the format and the fixes that ruff is sure of
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: bench-flow bench-memory ## All benchmarks
+
+bench-flow: $(DEV_STAMP) ## Jobs per second, beside Celery and bare aio-pika
+	@$(BIN)/python -m bench.flow $(ARGS)
+
+bench-memory: $(DEV_STAMP) ## A 2 GiB file through download and upload
+	@$(BIN)/python -m bench.memory $(ARGS)
+
+up: ## RabbitMQ, S3 and the four services in containers
+	docker compose up --build $(ARGS)
+
+down: ## Stop the containers; their volumes stay
+	docker compose down $(ARGS)
+
+requirements: $(DEV_STAMP) ## Pin the dependencies anew (ARGS=--upgrade for the latest)
+	$(COMPILE) --group build $(ARGS) pyproject.toml -o requirements.txt
+	$(COMPILE) --group build --group dev --extra heif -c requirements.txt $(ARGS) pyproject.toml -o requirements-dev.txt
+	$(COMPILE) --group build --extra gpu --extra heif -c requirements.txt $(ARGS) pyproject.toml -o requirements-gpu.txt
+	@! grep -nE '://|--(index-url|extra-index-url|find-links)' requirements*.txt \
+		|| { echo 'A registry address got into the requirements.' >&2; exit 1; }
+
+clean: ## Remove .venv and every cache
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV_STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'Millrace needs Python 3.11 or newer, and "$(PYTHON)" is not:' \
+			"$$($(PYTHON) --version 2>&1). Say make PYTHON=python3.12 (or newer)." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo 'This Python cannot make virtual environments. On Debian and Ubuntu:' \
+			'apt-get install python3-venv' >&2; exit 1; }
+	@echo 'Making $(VENV)'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(RUN_STAMP): $(VENV_STAMP) requirements.txt pyproject.toml
+	@echo 'Installing what Millrace needs to run'
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP) requirements-dev.txt
+	@echo 'Installing what the tests and checks need'
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@

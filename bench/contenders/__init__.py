@@ -1,0 +1,1 @@
+"""Who runs in `bench.flow`: four processes each, one per hop, on the same broker."""

@@ -1,0 +1,84 @@
+"""The work directories of embedded runs: each its own, locked as long as its run lives."""
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from millrace.settings import BadSetting
+
+_ROOT = re.compile(r"run-[0-9a-f]{12}")
+_NOT_WAITED_FOR = fcntl.LOCK_EX | fcntl.LOCK_NB
+
+
+@contextmanager
+def own_root(temp_dir: Path) -> Iterator[Path]:
+    """A new directory `run-<random>` in `temp_dir`, which is gone when the block ends.
+
+    Raises:
+        BadSetting: nothing can be written in `temp_dir`.
+    """
+    try:
+        root, lock = _made(temp_dir)
+    except OSError as error:
+        raise BadSetting(f"TEMP_DIR: {temp_dir} cannot be used: {error.strerror}") from None
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root)
+        os.close(lock)
+
+
+def _made(temp_dir: Path) -> tuple[Path, int]:
+    temp_dir.mkdir(parents=True, exist_ok=True)
+    # Nobody looks for abandoned roots meanwhile: this one must not be found without its lock.
+    with _locked(temp_dir):
+        root = temp_dir / f"run-{secrets.token_hex(6)}"
+        root.mkdir(0o700)
+        return root, _lock(root)
+
+
+def abandoned_roots(temp_dir: Path) -> Iterator[Path]:
+    """The root of each run that was killed: locked while it is looked at, then removed."""
+    for root, lock in _free(temp_dir):
+        try:
+            yield root
+            with suppress(OSError):
+                shutil.rmtree(root)
+        finally:
+            os.close(lock)
+
+
+def _free(temp_dir: Path) -> list[tuple[Path, int]]:
+    """All roots that nobody holds, each with a lock on it."""
+    found = []
+    with suppress(OSError), _locked(temp_dir):
+        for entry in os.scandir(temp_dir):
+            # An error means: its run lives, or it is another user's.
+            with suppress(OSError):
+                if _ROOT.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                    found.append((Path(entry.path), _lock(Path(entry.path), _NOT_WAITED_FOR)))
+    return found
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = _lock(folder)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(folder: Path, how: int = fcntl.LOCK_EX) -> int:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, how)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

@@ -1,0 +1,60 @@
+"""Services as processes: from the command line, or `python -m services.…`, until SIGTERM."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import structlog
+
+from millrace import __version__
+from millrace.settings import read
+from millrace.wiring import Backends, backends, run, wired
+from shared.errors import MillraceError
+from shared.jobs import Stage
+from shared.observe.health import Health
+from shared.observe.logs import configure_logs
+from shared.service import serving
+from shared.settings import ServiceSettings
+
+
+def serve(*stages: Stage) -> None:
+    """Run services in this process until SIGTERM."""
+    try:
+        settings = read(ServiceSettings)
+        configure_logs(settings.log_level, settings.log_format, service=" ".join(stages))
+        run(_serve(stages))
+    except MillraceError as error:
+        sys.exit(f"millrace: {error}")
+
+
+async def _serve(stages: tuple[Stage, ...]) -> None:
+    _cancel_at_signals()
+    with suppress(asyncio.CancelledError):
+        async with AsyncExitStack() as stack:
+            on = await stack.enter_async_context(backends(" ".join(stages)))
+            for stage in stages:
+                await stack.enter_async_context(service(stage, on))
+            structlog.get_logger().info("ready", stages=stages)
+            await asyncio.Event().wait()
+
+
+def _cancel_at_signals() -> None:
+    """SIGTERM and SIGINT cancel the service, which drains; a second one ends the drain."""
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
+@asynccontextmanager
+async def service(stage: Stage, on: Backends) -> AsyncIterator[None]:
+    """One service, taking deliveries until the block ends."""
+    async with wired(stage, on) as one:
+        running, consumer, metrics = one.running, one.consumer, one.metrics
+        details = {"version": __version__, "queuePrefix": on.lane.prefix, **running.details}
+        health = Health(stage, on.broker, consumer, on.workspace, metrics, running.checks, details)
+        host, port = read(ServiceSettings).health_host, running.health_port
+        async with serving(consumer, on.broker, on.lane.topology, health, host, port):
+            yield

@@ -1,0 +1,104 @@
+"""Where a job is, told by what lies on the volume: its lease, its results, its receipt."""
+
+import datetime
+from contextlib import suppress
+from typing import Literal
+
+from pydantic import Field
+
+from shared.consumer import NEXT
+from shared.errors import MillraceError
+from shared.jobs import ErrorReport, Outcome, Result, Stage
+from shared.wire import Wire
+from shared.workspace import Committed, Lease, Workspace
+
+State = Literal["waiting", "begun", "ending"] | Outcome
+
+
+class NoSuchJob(MillraceError):
+    """No such job is known here."""
+
+
+class Whereabouts(Wire):
+    """What is known of a job's latest run.
+
+    Attributes:
+        state: `waiting` for its stage, `begun` there (it may wait for another attempt), `ending`
+            while its files are being removed, or its outcome.
+        stage: the stage that it is in; absent once it has ended.
+        since: when it came into this state.
+        deadline: when it expires if it has not ended.
+    """
+
+    job_id: str
+    run: int
+    state: State
+    stage: Stage | None = None
+    since: datetime.datetime
+    source: str | None = None
+    deadline: datetime.datetime | None = None
+    error: ErrorReport | None = None
+    results: tuple[Result, ...] = Field(default=())
+
+
+def find(workspace: Workspace, job_id: str) -> Whereabouts:
+    """Where the latest run of the job is.
+
+    Raises:
+        NoSuchJob: there is no trace of it on this volume.
+    """
+    run = workspace.latest_run(job_id)
+    if run is None:
+        raise NoSuchJob(f"nothing is known of a job '{job_id}' here: not begun, or long forgotten")
+    name = workspace.name_of(job_id, run)
+    return _ended(workspace, name) or _under_way(workspace, name, job_id, run)
+
+
+def _ended(workspace: Workspace, name: str) -> Whereabouts | None:
+    receipt = workspace.receipt_of(name)
+    if receipt is None:
+        return None
+    gone = not workspace.files.exists(f"{workspace.jobs}/{name}")
+    end = receipt.event
+    return Whereabouts(
+        job_id=receipt.job_id,
+        run=receipt.run,
+        state=receipt.outcome if gone else "ending",
+        stage=None if gone else "cleanup",
+        since=_when(workspace.files.modified(f"{workspace.closed}/{name}.json")),
+        source=receipt.request.source if receipt.request else None,
+        error=end.error if end else None,
+        results=end.results if end else (),
+    )
+
+
+def _under_way(workspace: Workspace, name: str, job_id: str, run: int) -> Whereabouts:
+    lease = workspace.lease_of(name)
+    if lease is None:
+        raise NoSuchJob(f"the job '{job_id}' has no lease: it begins or ends this very moment")
+    stage, entered = _stage(workspace, name, lease)
+    # Every attempt touches the lease.
+    began = workspace.files.modified(f"{workspace.jobs}/{name}/job.json")
+    return Whereabouts(
+        job_id=lease.job_id,
+        run=run,
+        state="begun" if began > entered else "waiting",
+        stage=stage,
+        since=_when(max(began, entered)),
+        source=lease.request.source,
+        deadline=_when(lease.deadline),
+    )
+
+
+def _stage(workspace: Workspace, name: str, lease: Lease) -> tuple[Stage, float]:
+    """The stage that the last committed result leads to, and when it was committed."""
+    for stage in ("upload", "process", "download"):
+        path = f"{workspace.jobs}/{name}/{stage}.json"
+        with suppress(FileNotFoundError):
+            result = Committed.decode(workspace.files.read(path))
+            return NEXT[type(result)], workspace.files.modified(path)
+    return "download", lease.created
+
+
+def _when(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)

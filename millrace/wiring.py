@@ -1,0 +1,273 @@
+"""Where implementations are chosen, and nowhere else: settings → broker, storage, workspace."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic_settings import BaseSettings
+
+from millrace.settings import BadSetting, Reader, read
+from shared.broker.base import Broker
+from shared.broker.topology import Lane
+from shared.consumer import Consumer, StageFunction
+from shared.jobs import Stage
+from shared.observe.health import Check
+from shared.observe.metrics import Metrics
+from shared.settings import (
+    BrokerSettings,
+    DeliverySettings,
+    ServiceSettings,
+    WorkspaceSettings,
+)
+from shared.storage.base import Storage
+from shared.storage.settings import StorageSettings
+from shared.workspace import Workspace
+
+STAGES: tuple[Stage, ...] = ("download", "process", "upload", "cleanup")
+
+
+@dataclass(frozen=True)
+class Backends:
+    """What the stages of one lane stand on.
+
+    Attributes:
+        read: where the stages' settings come from.
+        open_bucket: the storage of an S3 bucket, to read sources from.
+        buckets: those that sources may be read from in any case: the storage's own.
+    """
+
+    read: Reader
+
+    broker: Broker
+    lane: Lane
+    workspace: Workspace
+    storage: Storage
+    open_bucket: Callable[[str], Storage]
+    buckets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A stage that is ready to take deliveries.
+
+    Attributes:
+        checks: what can be wrong with it, for `/health`.
+        details: what it is made of, for `/info`.
+    """
+
+    function: StageFunction
+    concurrency: int
+    health_port: int
+    checks: tuple[Check, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+# ── backends ─────────────────────────────────────────────────────────────────────────────────
+
+
+def workspace_of(settings: WorkspaceSettings, lane: Lane) -> Workspace:
+    """The lane's work directory, whether it is there or not."""
+    return Workspace(
+        settings.temp_dir / lane.prefix,
+        ttl_hours=settings.job_ttl_hours,
+        floor_bytes=settings.disk_floor_bytes,
+        room_factor=settings.disk_room_factor,
+    )
+
+
+def open_workspace(settings: WorkspaceSettings, lane: Lane) -> Workspace:
+    """The lane's work directory, made where it is missing.
+
+    Raises:
+        BadSetting: it cannot be made or written.
+    """
+    workspace = workspace_of(settings, lane)
+    try:
+        workspace.open()
+    except OSError as error:
+        where = f"{settings.temp_dir} cannot be used: {error.strerror}"
+        raise BadSetting(f"TEMP_DIR: {where}") from None
+    return workspace
+
+
+def open_storage(settings: StorageSettings) -> Storage:
+    """The storage that `STORAGE_MODE` names."""
+    if settings.storage_mode == "local":
+        from shared.storage.filesystem import FilesystemStorage
+
+        return FilesystemStorage(settings.upload_path, settings.public_url)
+    return open_bucket(settings, None)
+
+
+def open_bucket(settings: StorageSettings, bucket: str | None) -> Storage:
+    """An S3 bucket: the storage's own, or another to read sources from."""
+    from shared.storage.s3 import S3Storage
+
+    return S3Storage.opened(settings, bucket)
+
+
+def open_broker(settings: BrokerSettings, name: str) -> Broker:
+    """The broker that `AMQP_URL` names."""
+    from shared.broker.rabbitmq import RabbitMQ
+
+    return RabbitMQ(settings.amqp_url, name, confirm_seconds=settings.confirm_seconds)
+
+
+@asynccontextmanager
+async def backends(name: str) -> AsyncIterator[Backends]:
+    """What the environment's settings name, open until the block ends."""
+    settings = read(BrokerSettings)
+    broker = open_broker(settings, name)
+    async with standing_on(broker, Lane(settings.queue_prefix), read) as on:
+        yield on
+
+
+@asynccontextmanager
+async def standing_on(broker: Broker, lane: Lane, read: Reader) -> AsyncIterator[Backends]:
+    """`broker`, with the work directory and the storage that the settings name."""
+    settings = read(StorageSettings)
+    workspace = open_workspace(read(WorkspaceSettings), lane)
+    storage = open_storage(settings)
+    own = () if settings.storage_mode == "local" else (settings.bucket.name,)
+    try:
+        yield Backends(
+            read,
+            broker,
+            lane,
+            workspace,
+            storage,
+            lambda bucket: open_bucket(settings, bucket),
+            own,
+        )
+    finally:
+        await broker.close()
+        await storage.close()
+
+
+# ── stages ───────────────────────────────────────────────────────────────────────────────────
+
+
+@asynccontextmanager
+async def _download(on: Backends) -> AsyncIterator[Running]:
+    from services.download.settings import DownloadSettings
+    from services.download.stage import opened
+
+    settings = on.read(DownloadSettings)
+    async with opened(settings, on.open_bucket, on.buckets) as stage:
+        yield Running(stage, settings.download_concurrency, settings.health_port)
+
+
+@asynccontextmanager
+async def _process(on: Backends) -> AsyncIterator[Running]:
+    from services.process.settings import ProcessSettings
+    from services.process.stage import opened
+    from services.process.video.settings import FilmSettings
+
+    settings = on.read(ProcessSettings)
+    async with opened(settings, on.read(FilmSettings)) as stage:
+        yield Running(
+            stage,
+            settings.process_concurrency,
+            settings.health_port,
+            checks=(lambda: stage.pool.fault,),
+            details={"engine": settings.process_engine, "workers": settings.process_workers},
+        )
+
+
+@asynccontextmanager
+async def _upload(on: Backends) -> AsyncIterator[Running]:
+    from services.upload.settings import UploadSettings
+    from services.upload.stage import opened
+
+    settings = on.read(UploadSettings)
+    async with opened(settings, on.storage) as stage:
+        yield Running(stage, settings.upload_concurrency, settings.health_port)
+
+
+@asynccontextmanager
+async def _cleanup(on: Backends) -> AsyncIterator[Running]:
+    from services.cleanup.park import Parking
+    from services.cleanup.settings import CleanupSettings
+    from services.cleanup.stage import opened
+    from services.cleanup.sweep import Sweep
+
+    settings = on.read(CleanupSettings)
+    sweep = Sweep(on.workspace, on.storage, on.broker, on.lane, settings.orphan_grace_minutes)
+    async with opened(settings, on.storage, Parking(on.broker, on.lane), sweep) as stage:
+        yield Running(
+            stage,
+            settings.cleanup_concurrency,
+            settings.health_port,
+            checks=(sweep.overdue,),
+        )
+
+
+OPENED = {"download": _download, "process": _process, "upload": _upload, "cleanup": _cleanup}
+
+
+@dataclass(frozen=True)
+class Wired:
+    """A stage with the consumer that will feed it, once started."""
+
+    running: Running
+    consumer: Consumer
+    metrics: Metrics
+
+
+@asynccontextmanager
+async def wired(stage: Stage, on: Backends) -> AsyncIterator[Wired]:
+    """One stage, ready to be started."""
+    async with OPENED[stage](on) as running:
+        metrics = Metrics()
+        consumer = Consumer(
+            stage,
+            running.function,
+            on.workspace,
+            on.broker,
+            on.lane,
+            on.read(DeliverySettings),
+            concurrency=running.concurrency,
+            metrics=metrics,
+        )
+        yield Wired(running, consumer, metrics)
+
+
+# ── the process ──────────────────────────────────────────────────────────────────────────────
+
+
+def run(main: Any) -> Any:
+    """Run a coroutine on the fastest event loop that is there."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def every_setting() -> tuple[type[BaseSettings], ...]:
+    """All kinds of settings, for the table in the docs."""
+    from services.cleanup.settings import CleanupSettings
+    from services.download.settings import DownloadSettings
+    from services.process.settings import ProcessSettings
+    from services.process.video.settings import FilmSettings
+    from services.upload.settings import UploadSettings
+
+    return (
+        BrokerSettings,
+        WorkspaceSettings,
+        DeliverySettings,
+        ServiceSettings,
+        StorageSettings,
+        DownloadSettings,
+        ProcessSettings,
+        FilmSettings,
+        UploadSettings,
+        CleanupSettings,
+    )

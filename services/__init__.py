@@ -1,0 +1,1 @@
+"""The four stages of a job: download, process, upload, cleanup."""

@@ -1,0 +1,211 @@
+"""The sweep: finds what a crash left, and has cleanup remove it.
+
+It never deletes a job by itself: it publishes `CleanupJob(expired)`, so that there is one code
+path, one lock and one event. What it does not recognise it reports, and leaves alone.
+"""
+
+import asyncio
+import datetime
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+from croniter import croniter
+
+from services.cleanup.settings import CleanupSettings
+from shared.broker.base import Broker
+from shared.broker.topology import Lane
+from shared.envelope import encode
+from shared.jobs import CleanupJob
+from shared.storage.base import Intent, Owner, Storage
+from shared.workspace import JobOnDisk, Receipt, Workspace
+from shared.workspace.tree import empty
+
+log = structlog.get_logger()
+# A receipt outlives its job's messages by as much as they can live.
+RECEIPT_LIVES = 2
+
+
+@dataclass
+class SweepReport:
+    """What one sweep found and did. Lists hold names in the work directory."""
+
+    orphans: list[str] = field(default_factory=list)
+    trash: list[str] = field(default_factory=list)
+    receipts: list[str] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def guarding(self, name: str) -> Iterator[None]:
+        """Let an error end this one entry, not the sweep."""
+        try:
+            yield
+        except Exception as error:
+            log.warning("sweep: entry left", entry=name, error=repr(error))
+            self.errors.append(f"{name}: {error}")
+
+
+def why_orphan(job: JobOnDisk, now: float, grace_seconds: float) -> str | None:
+    """Why the job's directory may go, or None while it may not. Pure.
+
+    Args:
+        now: seconds since the epoch, by the volume's clock.
+    """
+    age = now - job.modified
+    if job.closed:
+        return "closed, but still there" if age > grace_seconds else None
+    if job.lease is None:
+        return "no lease" if age > grace_seconds else None
+    return "past its deadline" if now > job.lease.deadline else None
+
+
+class Sweep:
+    """Sweeps one lane's work directory."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        storage: Storage,
+        broker: Broker,
+        lane: Lane,
+        grace_minutes: float = 60.0,
+    ) -> None:
+        self._workspace = workspace
+        self._storage = storage
+        self._broker = broker
+        self._lane = lane
+        self._grace_seconds = grace_minutes * 60
+        self._started = time.monotonic()
+        self._due = float("inf")
+
+    async def forever(self, settings: CleanupSettings) -> None:
+        """Sweep at start, and then at each of the times that the settings name."""
+        while True:
+            try:
+                await self.run()
+            except Exception as error:
+                log.error("sweep failed", error=repr(error))
+            seconds = seconds_to_next(settings, datetime.datetime.now(datetime.UTC))
+            self._due = time.monotonic() + seconds
+            await asyncio.sleep(seconds)
+
+    def overdue(self) -> str | None:
+        """A sentence where the sweep should have run by now and has not."""
+        late = time.monotonic() - self._due
+        return f"the sweep is overdue by {late:.0f} seconds" if late > 60 else None
+
+    async def run(self, *, dry_run: bool = False) -> SweepReport:
+        """Sweep once. A dry run only reports."""
+        report = SweepReport()
+        now = self._workspace.now()
+        await self._orphans(report, now, dry_run)
+        await self._receipts(report, now, dry_run)
+        await asyncio.to_thread(self._trash, report, now, dry_run)
+        self._strangers(report)
+        if not dry_run:
+            self._workspace.note_sweep(_summary(report))
+        return report
+
+    async def _orphans(self, report: SweepReport, now: float, dry_run: bool) -> None:
+        for job in await asyncio.to_thread(lambda: list(self._workspace.survey())):
+            reason = why_orphan(job, now, self._grace_seconds)
+            if reason is None:
+                continue
+            with report.guarding(job.name):
+                report.orphans.append(job.name)
+                _audit("orphan", job.name, dry_run, reason=reason, bytes=job.size)
+                if not dry_run:
+                    await self._expire(job)
+
+    async def _expire(self, job: JobOnDisk) -> None:
+        job_id, _, run = job.name.rpartition(".")
+        end = CleanupJob(
+            job_id=job.lease.job_id if job.lease else job_id,
+            run=job.lease.run if job.lease else int(run),
+            volume=self._workspace.volume,
+            request=job.lease.request if job.lease else None,
+            outcome="expired",
+        )
+        await self._broker.publish(encode(end), self._lane.queue("cleanup"))
+
+    async def _receipts(self, report: SweepReport, now: float, dry_run: bool) -> None:
+        # There can be very many, and reading them all must not hold the event loop up.
+        for receipt in await asyncio.to_thread(self._old_receipts, report, now, dry_run):
+            with report.guarding(receipt.job_id):
+                await self._delete_late_objects(report, receipt, dry_run)
+
+    def _old_receipts(self, report: SweepReport, now: float, dry_run: bool) -> list[Receipt]:
+        """Drop the receipts that no message can need any more; those with objects to look for."""
+        suspects = []
+        for path in self._workspace.receipts():
+            with report.guarding(path.name):
+                age = now - self._workspace.files.modified(path)
+                receipt = self._workspace.receipt_of(path.stem) if self._is_old(age) else None
+                if receipt is None:
+                    continue
+                if receipt.keys:
+                    suspects.append(receipt)
+                if age > RECEIPT_LIVES * receipt.ttl_hours * 3600:
+                    self._drop(report.receipts, "receipt", path, dry_run)
+        return suspects
+
+    def _is_old(self, age_seconds: float) -> bool:
+        return age_seconds > self._grace_seconds
+
+    async def _delete_late_objects(
+        self, report: SweepReport, receipt: Receipt, dry_run: bool
+    ) -> None:
+        """A PUT may land after its sender died: look once more, long after."""
+        owner = Owner(job_id=receipt.job_id, run=receipt.run)
+        for key in receipt.keys:
+            found = await self._storage.stat(key)
+            if found is not None and found.owner == owner:
+                report.objects.append(key)
+                _audit("object", key, dry_run, jobId=receipt.job_id)
+                if not dry_run:
+                    await self._storage.rollback(Intent(key=key), owner)
+
+    def _trash(self, report: SweepReport, now: float, dry_run: bool) -> None:
+        files = self._workspace.files
+        for entry in files.entries(self._workspace.trash):
+            path = Path(entry.path)
+            with report.guarding(entry.name):
+                if now - files.modified(path) > self._grace_seconds:
+                    self._drop(report.trash, "trash", path, dry_run)
+
+    def _drop(self, names: list[str], what: str, path: Path, dry_run: bool) -> None:
+        names.append(path.name)
+        _audit(what, path.name, dry_run)
+        if not dry_run:
+            empty(self._workspace.files, path)
+
+    def _strangers(self, report: SweepReport) -> None:
+        report.unknown.extend(self._workspace.strangers())
+        for name in report.unknown:
+            log.warning("sweep: not ours, left alone", entry=name)
+
+
+def seconds_to_next(settings: CleanupSettings, now: datetime.datetime) -> float:
+    """Seconds until the next sweep. Pure."""
+    if settings.temp_file_cleanup_cron is None:
+        return settings.cleanup_interval_hours * 3600
+    following = croniter(settings.temp_file_cleanup_cron, now).get_next(datetime.datetime)
+    return float((following - now).total_seconds())
+
+
+def _audit(what: str, name: str, dry_run: bool, **more: Any) -> None:
+    log.info("sweep: would remove" if dry_run else "sweep: removes", what=what, entry=name, **more)
+
+
+def _summary(report: SweepReport) -> dict[str, Any]:
+    return {
+        "lastRunAt": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "orphansRemoved": len(report.orphans),
+        **{name: len(value) for name, value in asdict(report).items() if name != "orphans"},
+    }

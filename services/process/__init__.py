@@ -1,0 +1,1 @@
+"""The process stage: what the product needs, made from the original, in child processes."""

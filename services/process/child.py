@@ -1,0 +1,166 @@
+"""The inside of a child process: take a call, run it, answer, and again until the parent is gone.
+
+A call comes as a frame (length, pickle) with the descriptor of the job's lock beside it. The
+child holds that descriptor as long as the call runs, so that the job stays locked while anyone
+writes into its directory, even if the parent died.
+"""
+
+import ctypes
+import math
+import os
+import pickle
+import resource
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.errors import EngineUnavailable, MillraceError, UnsupportedMedia
+
+LENGTH = struct.Struct("!I")
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the operating system grants a child.
+
+    Attributes:
+        memory_bytes: address space.
+        file_bytes: size of any one file that it writes.
+        open_files: descriptors.
+        niceness: 0 to 19, added to the parent's.
+    """
+
+    memory_bytes: int
+    file_bytes: int
+    open_files: int
+    niceness: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the parent asks.
+
+    Attributes:
+        seconds: CPU time after which the operating system ends the child.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a call: a result or an error, and what it took."""
+
+    result: Any = None
+    error: MillraceError | None = None
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+
+
+def main() -> None:
+    """Serve the socket whose descriptor is the first argument; the second is the parent's id."""
+    descriptor, parent = map(int, sys.argv[1:3])
+    _die_with(parent)
+    with socket.socket(fileno=descriptor) as link:
+        while (frame := _receive(link)) is not None:
+            answer = _answer(*frame)
+            link.sendall(LENGTH.pack(len(answer)) + answer)
+
+
+def confine(bounds: Bounds) -> None:
+    """Give up, for good, what a decoder of strangers' files does not need."""
+    os.nice(bounds.niceness)
+    for what, limit in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, bounds.open_files),
+        (resource.RLIMIT_FSIZE, bounds.file_bytes),
+        (resource.RLIMIT_AS, bounds.memory_bytes),
+    ):
+        with suppress(ValueError, OSError):  # a lower limit is set already, or none can be
+            resource.setrlimit(what, (limit, limit))
+    _silence()
+
+
+def _die_with(parent: int) -> None:
+    """Be killed when the parent dies, and at once if it is dead already."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit()
+
+
+def _silence() -> None:
+    """Codecs write their complaints to standard error, which is the service's log."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def _receive(link: socket.socket) -> tuple[bytes, int | None] | None:
+    """One call and the lock that came with it; None when the parent is gone."""
+    head, descriptors, _, _ = socket.recv_fds(link, LENGTH.size, 1)
+    if len(head) < LENGTH.size:
+        return None
+    (length,) = LENGTH.unpack(head)
+    body = link.recv(length, socket.MSG_WAITALL)
+    return (body, descriptors[0] if descriptors else None) if len(body) == length else None
+
+
+def _answer(body: bytes, lock: int | None) -> bytes:
+    """Run the call and let go of its lock."""
+    cpu_before = time.process_time()
+    _forget_peak()
+    answer = _outcome(body)
+    if lock is not None:
+        os.close(lock)
+    return pickle.dumps(
+        Answer(*answer, time.process_time() - cpu_before, _peak_memory_bytes()),
+        pickle.HIGHEST_PROTOCOL,
+    )
+
+
+def _outcome(body: bytes) -> tuple[Any, MillraceError | None]:
+    try:
+        call: Call = pickle.loads(body)  # noqa: S301 - the parent wrote it
+        _limit_cpu(call.seconds)
+        return call.function(*call.arguments), None
+    except MillraceError as error:
+        return None, error
+    except MemoryError:
+        return None, UnsupportedMedia("Processing the file needs more memory than is allowed.")
+    except Exception as error:
+        return None, EngineUnavailable(f"{type(error).__name__}: {error}")
+
+
+def _limit_cpu(seconds: float) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = math.ceil(time.process_time() + seconds) + 1
+    if hard != resource.RLIM_INFINITY:
+        soft = min(soft, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def _forget_peak() -> None:
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_memory_bytes() -> int:
+    """The highest resident memory since `_forget_peak`; of the whole life where there is no /proc."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024

@@ -1,0 +1,187 @@
+"""The parent's handle on one child process."""
+
+import asyncio
+import dataclasses
+import inspect
+import io
+import os
+import pickle
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from services.process.child import LENGTH, Answer, Bounds, Call, confine
+from shared.errors import EngineUnavailable, MillraceError, TimeLimit
+
+T = TypeVar("T")
+
+START_SECONDS = 60.0
+_CODE = "from services.process.child import main; main()"
+_KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR")
+_MODEST = {  # one thread; one heap: with more, libvips keeps twice the memory and growing
+    "MALLOC_ARENA_MAX": "1",
+    "OMP_NUM_THREADS": "1",
+    "VIPS_CONCURRENCY": "1",
+}
+
+
+class Child:
+    """A process that runs one call at a time.
+
+    Attributes:
+        calls: how many it has answered.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, link: socket.socket) -> None:
+        self._process = process
+        self._link = link
+        self.calls = 0
+
+    @classmethod
+    async def start(cls, bounds: Bounds, warm: Callable[[], object]) -> Self:
+        """A confined child that has run `warm`.
+
+        Raises:
+            EngineUnavailable: it could not be started.
+        """
+        child = await cls._launch()
+        try:
+            for function, arguments in ((warm, ()), (confine, (bounds,))):
+                answer = await child.call(function, arguments, START_SECONDS)
+                if answer.error is not None:
+                    raise answer.error
+        except BaseException:
+            await child.kill()
+            raise
+        return child
+
+    @classmethod
+    async def _launch(cls) -> Self:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-c", _CODE, str(theirs.fileno()), str(os.getpid())),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,
+            )
+        except BaseException as error:
+            ours.close()  # should the child live already, it ends at this
+            if isinstance(error, OSError):
+                raise EngineUnavailable(f"No process could be started: {error}") from error
+            raise
+        finally:
+            theirs.close()
+        return cls(process, ours)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be called."""
+        return self._process.returncode is None
+
+    async def call(
+        self,
+        function: Callable[..., object],
+        arguments: tuple[object, ...],
+        seconds: float,
+        lock: int | None = None,
+    ) -> Answer:
+        """What `function(*arguments)` gives in the child, which owns a duplicate of `lock` meanwhile.
+
+        Whoever gives up waiting must `kill` the child.
+
+        Raises:
+            TimeLimit: not within `seconds`.
+            EngineUnavailable: the child died.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._send(pickle.dumps(Call(function, arguments, seconds)), lock)
+                answer: Answer = _Answers(io.BytesIO(await self._receive())).load()
+        except TimeoutError:
+            raise TimeLimit(f"The work took longer than {seconds:g} seconds.") from None
+        except (OSError, EOFError):
+            raise await self._obituary(seconds) from None
+        except pickle.UnpicklingError as error:
+            raise EngineUnavailable(f"The answer of a child cannot be read: {error}.") from None
+        self.calls += 1
+        return answer
+
+    async def kill(self) -> None:
+        """End the child and what it started; return when it is dead, even if cancelled meanwhile."""
+        if self.alive:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        try:
+            await in_any_case(self._process.wait())
+        finally:
+            self._link.close()
+
+    async def _send(self, body: bytes, lock: int | None) -> None:
+        descriptors = [] if lock is None else [lock]
+        socket.send_fds(self._link, [LENGTH.pack(len(body))], descriptors)
+        await asyncio.get_running_loop().sock_sendall(self._link, body)
+
+    async def _receive(self) -> bytes:
+        (length,) = LENGTH.unpack(await self._exactly(LENGTH.size))
+        return await self._exactly(length)
+
+    async def _exactly(self, size: int) -> bytes:
+        loop, received = asyncio.get_running_loop(), bytearray()
+        while len(received) < size:
+            chunk = await loop.sock_recv(self._link, size - len(received))
+            if not chunk:
+                raise EOFError
+            received += chunk
+        return bytes(received)
+
+    async def _obituary(self, seconds: float) -> MillraceError:
+        """Why the child is dead."""
+        await self.kill()
+        code = self._process.returncode or 0
+        if code == -signal.SIGXCPU:
+            return TimeLimit(f"The work used more than {seconds:g} seconds of CPU time.")
+        cause = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        return EngineUnavailable(f"The process that did the media work {cause}.")
+
+
+class _Answers(pickle.Unpickler):
+    """Reads values of ours alone: a child that a hostile file took over can call nothing here."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.startswith(("services.", "shared.")):
+            found = super().find_class(module, name)
+            if inspect.isclass(found) and (
+                dataclasses.is_dataclass(found) or issubclass(found, MillraceError)
+            ):
+                return found
+        raise pickle.UnpicklingError(f"an answer may not name {module}.{name}")
+
+
+def _environment() -> dict[str, str]:
+    """What a child may know: where to find programs and modules, and no credentials."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    modules = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
+    return {**kept, **_MODEST, "PYTHONPATH": modules}
+
+
+async def in_any_case(awaitable: Awaitable[T]) -> T:
+    """Await to the end; a cancellation that comes meanwhile is passed on only then."""
+    work = asyncio.ensure_future(awaitable)
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return work.result()

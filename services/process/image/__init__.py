@@ -1,0 +1,1 @@
+"""Pictures: decoding, resizing and encoding photos."""

@@ -1,0 +1,27 @@
+"""`blur`: a small blurred preview."""
+
+from dataclasses import replace
+
+from pydantic import Field
+
+from services.process.image.engine import Target
+from services.process.image.operations.picture import Quality, Side
+from services.process.image.operations.resize import Resize
+
+
+class Blur(Resize):
+    """The photo within 320×320 pixels, blurred; every parameter of `resize` can change that."""
+
+    width: Side | None = 320
+    height: Side | None = 320
+    quality: Quality = 60
+    radius: float = Field(
+        default=8.0,
+        gt=0,
+        le=200,
+        description="Standard deviation of the Gaussian blur, in pixels of the output.",
+    )
+
+    def targets(self) -> tuple[Target, ...]:
+        """One blurred file in each format."""
+        return tuple(replace(target, blur=self.radius) for target in super().targets())

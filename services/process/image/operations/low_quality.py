@@ -1,0 +1,12 @@
+"""`low-quality`: a tiny placeholder to show while the real picture loads."""
+
+from services.process.image.engine import Target
+from services.process.image.operations.picture import Picture
+
+
+class LowQuality(Picture):
+    """A WebP within 32×32 pixels, under 2 KB: small enough to stand in a page itself."""
+
+    def targets(self) -> tuple[Target, ...]:
+        """One file."""
+        return (Target(name=self.name, width=32, height=32, quality=30),)

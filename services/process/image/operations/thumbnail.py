@@ -1,0 +1,14 @@
+"""`thumbnail`: a small square that the photo fills."""
+
+from services.process.image.engine import Fit
+from services.process.image.operations.picture import Quality, Side
+from services.process.image.operations.resize import Resize
+
+
+class Thumbnail(Resize):
+    """A 150×150 WebP, cut to the middle; every parameter of `resize` can change that."""
+
+    width: Side | None = 150
+    height: Side | None = 150
+    fit: Fit = "cover"
+    quality: Quality = 70

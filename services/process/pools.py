@@ -1,0 +1,157 @@
+"""Kept, warm child processes that do the work on pixels, one call at a time each.
+
+Each child hangs on a socket pair of its own, so that killing one harms no other, and
+the job's lock can be handed over with the call. None is forked from this process's
+memory: a child starts as a fresh interpreter, with few environment variables (no
+credentials), a process group of its own, limits on its resources, and dies with its parent.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Self, TypeVar
+
+from services.process.child import Answer, Bounds
+from services.process.children import Child
+from shared.errors import MillraceError
+from shared.work import Work
+
+T = TypeVar("T")
+
+CALLS_PER_CHILD = 1000  # then a new child takes its place, against leaks in codecs
+
+
+class Pool:
+    """A fixed number of children.
+
+    Attributes:
+        size: how many calls can run at the same time.
+        fault: why the last child could not be started; None when all is well.
+    """
+
+    def __init__(self, size: int, bounds: Bounds, warm: Callable[[], object]) -> None:
+        self.size = size
+        self.fault: str | None = None
+        self._bounds = bounds
+        self._warm = warm
+        self._slots = [_Slot(self._start) for _ in range(size)]
+        self._idle: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
+        self._warming: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(
+        cls, size: int, bounds: Bounds, warm: Callable[[], object]
+    ) -> AsyncIterator[Self]:
+        """A pool whose children start in the background, and are dead at the end.
+
+        Args:
+            warm: runs in every child at its start: it imports what calls will need.
+        """
+        pool = cls(size, bounds, warm)
+        try:
+            for slot in pool._slots:
+                pool._give_back(slot)
+            yield pool
+        finally:
+            await pool._close()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether children can be started; if not, `fault` says why."""
+        return self.fault is None
+
+    @property
+    def idle(self) -> int:
+        """How many children have nothing to do."""
+        return self._idle.qsize()
+
+    async def call(
+        self, function: Callable[..., T], *arguments: object, seconds: float, work: Work
+    ) -> T:
+        """`function(*arguments)`, run by a child that holds the job's lock meanwhile.
+
+        Function, arguments and result are pickled. When this is cancelled, the child is dead
+        before it returns.
+
+        Raises:
+            TimeLimit: it took longer than `seconds`, counted from when a child was free.
+            EngineUnavailable: the child died, could not be started, or `function` raised an
+                error of another library. A `MillraceError` is raised here as it was there.
+        """
+        slot = await self._idle.get()
+        try:
+            answer = await slot.call(function, arguments, seconds, work.lock)
+        finally:
+            self._give_back(slot)
+        work.spent.child(answer.cpu_seconds, answer.peak_memory_bytes)
+        if answer.error is not None:
+            raise answer.error
+        result: T = answer.result
+        return result
+
+    async def _start(self) -> Child:
+        try:
+            child = await Child.start(self._bounds, self._warm)
+        except MillraceError as error:
+            self.fault = str(error)
+            raise
+        self.fault = None
+        return child
+
+    def _give_back(self, slot: "_Slot") -> None:
+        """Let others have the slot; if it has no child, one starts now."""
+        self._idle.put_nowait(slot)
+        if slot.filled:
+            return
+        warming = asyncio.create_task(slot.warm())
+        self._warming.add(warming)
+        warming.add_done_callback(self._warming.discard)
+
+    async def _close(self) -> None:
+        for warming in self._warming:
+            warming.cancel()
+        await asyncio.gather(*self._warming, return_exceptions=True)
+        await asyncio.gather(*(slot.close() for slot in self._slots))
+
+
+class _Slot:
+    """The place of one child; there is a new one where the old one died."""
+
+    def __init__(self, start: Callable[[], Awaitable[Child]]) -> None:
+        self._start = start
+        self._child: Child | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def filled(self) -> bool:
+        return self._child is not None and self._child.alive
+
+    async def call(
+        self, function: Callable[..., object], arguments: Any, seconds: float, lock: int
+    ) -> Answer:
+        child = await self._living()
+        answered = False
+        try:
+            answer = await child.call(function, arguments, seconds, lock)
+            answered = child.calls < CALLS_PER_CHILD
+        finally:
+            if not answered:
+                await child.kill()
+        return answer
+
+    async def warm(self) -> None:
+        """Have a child ready; that none can be started is told by the next call."""
+        with suppress(MillraceError):
+            await self._living()
+
+    async def close(self) -> None:
+        if self._child is not None:
+            await self._child.kill()
+
+    async def _living(self) -> Child:
+        async with self._one_at_a_time:
+            if self._child is None or not self._child.alive:
+                await self.close()
+                self._child = await self._start()
+            return self._child

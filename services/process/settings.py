@@ -1,0 +1,67 @@
+"""What the process service is told by its environment."""
+
+from pydantic import Field
+
+from services.process.child import Bounds
+from services.process.cores import usable_cores
+from services.process.image.engine import Limits
+from services.process.image.select import EngineName
+from shared.settings import Settings
+
+
+class ProcessSettings(Settings):
+    """How media are processed, and how much one file may take."""
+
+    health_port: int = Field(
+        default=8045, ge=0, le=65535, description="port of the process service's health server"
+    )
+    process_concurrency: int = Field(
+        default_factory=usable_cores,
+        ge=1,
+        le=256,
+        description="jobs that are processed at once; by default as many as there are usable cores",
+    )
+    process_engine: EngineName = Field(
+        default="auto", description="library for photos; auto takes the fastest that is there"
+    )
+    process_workers: int = Field(
+        default_factory=usable_cores,
+        ge=1,
+        le=256,
+        description="child processes for photos; by default as many as there are usable cores",
+    )
+    process_call_seconds: float = Field(
+        default=120, gt=0, le=3600, description="how long all outputs of one photo may take"
+    )
+    process_memory_bytes: int = Field(
+        default=4 * 2**30,
+        ge=256 * 2**20,
+        description="address space of one child process for photos",
+    )
+    process_file_bytes: int = Field(
+        default=2**30, ge=2**20, description="size of any one file made from a photo"
+    )
+    process_niceness: int = Field(
+        default=5, ge=0, le=19, description="how far child processes step back behind the services"
+    )
+    max_image_pixels: int = Field(
+        default=100_000_000,
+        ge=1,
+        le=1_000_000_000,
+        description="width times height of the largest photo that is accepted",
+    )
+
+    @property
+    def bounds(self) -> Bounds:
+        """What a child for photos is granted."""
+        return Bounds(
+            memory_bytes=self.process_memory_bytes,
+            file_bytes=self.process_file_bytes,
+            open_files=64,
+            niceness=self.process_niceness,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """What an engine may take on."""
+        return Limits(pixels=self.max_image_pixels)

@@ -1,0 +1,59 @@
+"""The process stage: from the original to the files that the job asks for."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from services.process.image.pictures import Pictures
+from services.process.image.select import warm
+from services.process.media import Media
+from services.process.pools import Pool
+from services.process.settings import ProcessSettings
+from services.process.video.films import Films
+from services.process.video.settings import FilmSettings
+from shared.jobs import Kind, ProcessingJob, UploadJob
+from shared.work import Work
+
+
+@dataclass(frozen=True)
+class Process:
+    """Makes a job's outputs.
+
+    Attributes:
+        media: who makes them, for each kind of original.
+        pool: the child processes that pictures are made in; its `fault` concerns `/health`.
+    """
+
+    media: Mapping[Kind, Media]
+    pool: Pool
+
+    async def __call__(self, job: ProcessingJob, work: Work) -> UploadJob:
+        """The job with its outputs; see `Media.make` for the errors."""
+        source = work.locate(job.original.path)
+        media = self.media[job.original.kind]
+        outputs = await media.make(source, job.request.operations, work)
+        return UploadJob(
+            job_id=job.job_id,
+            run=job.run,
+            volume=job.volume,
+            request=job.request,
+            manifest=job.manifest.with_files(*(output.tracked for output in outputs)),
+            costs=job.costs,
+            original=job.original,
+            outputs=outputs,
+        )
+
+
+@asynccontextmanager
+async def opened(
+    settings: ProcessSettings, film_settings: FilmSettings | None = None
+) -> AsyncIterator[Process]:
+    """The stage with its child processes, which are dead at the end."""
+    prepare = partial(warm, settings.process_engine, settings.limits)
+    async with Pool.opened(settings.process_workers, settings.bounds, prepare) as pool:
+        pictures = Pictures(
+            pool, settings.process_engine, settings.limits, settings.process_call_seconds
+        )
+        films = Films(pool, pictures, film_settings or FilmSettings(), settings.process_niceness)
+        yield Process({"image": pictures, "video": films}, pool)

@@ -1,0 +1,1 @@
+"""Films: probing, encoding, and taking stills, with ffmpeg."""

@@ -1,0 +1,101 @@
+"""Films: from operations to files."""
+
+import asyncio
+from pathlib import Path
+
+from services.process.image.pictures import Pictures
+from services.process.plan import Catalogue, Recipe, plan
+from services.process.pools import Pool
+from services.process.video.encoding import encoded
+from services.process.video.ffmpeg import Ffmpeg, find
+from services.process.video.film import Film, Still
+from services.process.video.operations import FILMS
+from services.process.video.progress import Progress
+from services.process.video.run import Advance
+from services.process.video.settings import FilmSettings
+from services.process.video.stills import pictured
+from services.process.video.tools import Tools
+from shared.errors import SourceTooLarge
+from shared.jobs import Operation, Output
+from shared.work import Work
+
+_STILLS_PERCENT = 5.0  # of the progress; then the renditions, up to …
+_ENCODED_PERCENT = 99.0
+
+
+class Films:
+    """The film half of the process stage; `pictures` makes the posters' files.
+
+    All renditions come from one run of ffmpeg, which uses all cores that it is given.
+    """
+
+    def __init__(
+        self, pool: Pool, pictures: Pictures, settings: FilmSettings, niceness: int = 0
+    ) -> None:
+        self._pool = pool
+        self._pictures = pictures
+        self._settings = settings
+        self._niceness = niceness
+        self._found: Ffmpeg | None = None
+
+    @property
+    def catalogue(self) -> Catalogue[Recipe]:
+        """The operations on films."""
+        return FILMS
+
+    async def ffmpeg(self) -> Ffmpeg:
+        """The program, looked for at its first use: a service for photos needs none.
+
+        Raises:
+            EngineUnavailable: there is none that works.
+        """
+        if self._found is None:
+            self._found = await asyncio.to_thread(find, self._settings.ffmpeg)
+        return self._found
+
+    async def make(
+        self, source: Path, operations: tuple[Operation, ...] | None, work: Work
+    ) -> tuple[Output, ...]:
+        """See `Media.make`."""
+        recipes = plan(operations, FILMS)
+        tools = await self._tools()
+        film = await tools.probe(source, work)
+        stills = [still for recipe in recipes for still in recipe.stills()]
+        wanted = [wish for recipe in recipes for wish in recipe.renditions(film)]
+        pictures = await _pictured(tools, film, stills, work)
+        films = await encoded(tools, film, wanted, work, self._advance(film, work))
+        work.progress(100.0)
+        return (*films, *pictures)
+
+    async def _tools(self) -> Tools:
+        program = await self.ffmpeg()
+        return Tools(program, self._pool, self._pictures, self._settings, self._niceness)
+
+    def _advance(self, film: Film, work: Work) -> Advance:
+        """Tells how far the renditions are, and ends a film that is longer than it said."""
+        allowed = max(self._settings.max_video_seconds, film.duration_seconds) + 60
+
+        def advance(progress: Progress) -> None:
+            if progress.seconds > allowed:
+                raise SourceTooLarge(
+                    f"The film is longer than {self._settings.max_video_seconds:g} seconds."
+                )
+            share = min(1.0, progress.seconds / max(film.duration_seconds, 0.001))
+            percent = _STILLS_PERCENT + share * (_ENCODED_PERCENT - _STILLS_PERCENT)
+            work.progress(percent, **_details(progress))
+
+        return advance
+
+
+def _details(progress: Progress) -> dict[str, object]:
+    return {} if progress.speed is None else {"speed": progress.speed}
+
+
+async def _pictured(
+    tools: Tools, film: Film, stills: list[Still], work: Work
+) -> tuple[Output, ...]:
+    outputs: list[Output] = []
+    for count, still in enumerate(stills, start=1):
+        outputs += await pictured(tools, film, still, work)
+        work.progress(_STILLS_PERCENT * count / len(stills))
+    return tuple(outputs)

@@ -1,0 +1,197 @@
+"""Looking into a film with PyAV. Everything here runs in a child: strangers made the file."""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from services.process.video.container import HEAD_BYTES, container
+from services.process.video.film import Film, Limits
+from shared.errors import CorruptMedia, SourceTooLarge, UnsupportedMedia
+
+if TYPE_CHECKING:
+    import av.container
+    from av import VideoFrame
+    from av.audio.stream import AudioStream
+    from av.video.stream import VideoStream
+
+MICROSECOND = 1e-6
+_BARREN_PACKETS = 500  # without any picture: then none is hoped for
+_OURS = Limits(seconds=math.inf, pixels=2**62, streams=2**31)  # what we made has its limits
+_HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}  # numbers of ITU-T H.273
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A finished output: what is in it, its bytes, and their SHA-256 as hex."""
+
+    film: Film
+    size: int
+    sha256: str
+
+
+def probe(source: Path, limits: Limits) -> Film:
+    """What the film `source` is.
+
+    Raises:
+        UnsupportedMedia: it has no video, or none that can be decoded here.
+        CorruptMedia: it cannot be read, or no picture of it can be decoded.
+        SourceTooLarge: it is beyond `limits`.
+    """
+    with source.open("rb") as file:
+        demuxer = container(file.read(HEAD_BYTES))
+    with opened(source, demuxer) as media:
+        _check_streams(media, limits)
+        video = picture_stream(media)
+        _check_size(video.width, video.height, limits)  # before anything is decoded
+        film = _described(str(source.absolute()), demuxer, media, video)
+    _check_size(film.width, film.height, limits)
+    _check_length(film, limits)
+    return film
+
+
+def inspect(path: Path) -> Inspected:
+    """What became of an output, read from its bytes; see `probe` for the errors."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Inspected(probe(path, _OURS), path.stat().st_size, digest)
+
+
+@contextmanager
+def opened(source: Path | str, demuxer: str) -> Iterator["av.container.InputContainer"]:
+    """The film, read by that demuxer and from that one file only."""
+    import av
+
+    av.logging.set_level(av.logging.ERROR)  # so that errors carry ffmpeg's own words
+    options = {"protocol_whitelist": "file"}
+    try:
+        with av.open(f"file:{source}", format=demuxer, options=options) as media:
+            yield media
+    except av.FFmpegError as error:
+        raise CorruptMedia(f"The film is damaged: {_reason(error)}.") from None
+
+
+def picture_stream(media: "av.container.InputContainer") -> "VideoStream":
+    """The stream that a player would show: no cover art."""
+    from av.stream import Disposition
+
+    cover = Disposition.attached_pic | Disposition.timed_thumbnails
+    videos = [stream for stream in media.streams.video if not stream.disposition & cover]
+    if not videos:
+        raise UnsupportedMedia("The file has no video stream.")
+    best = media.streams.best("video")
+    video = next((stream for stream in videos if stream is best), videos[0])
+    if not hasattr(video, "codec_context") or video.codec_context is None:
+        raise UnsupportedMedia("The film's video is in a codec that cannot be decoded.")
+    return video
+
+
+def pictures(media: "av.container.InputContainer", video: "VideoStream") -> Iterator["VideoFrame"]:
+    """The pictures from where the file is now read, without those that cannot be decoded."""
+    import av
+
+    barren = 0
+    for packet in media.demux(video):
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            frames = []
+        yield from frames
+        barren = 0 if frames else barren + 1
+        if barren > _BARREN_PACKETS:
+            return
+
+
+def _check_streams(media: "av.container.InputContainer", limits: Limits) -> None:
+    if len(media.streams) > limits.streams:
+        raise SourceTooLarge(
+            f"The film has {len(media.streams)} streams; {limits.streams} are allowed."
+        )
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.pixels:
+        raise SourceTooLarge(
+            f"The film has {width} × {height} pixels; {limits.pixels / 1e6:g} million are allowed."
+        )
+
+
+def _check_length(film: Film, limits: Limits) -> None:
+    if film.duration_seconds > limits.seconds:
+        raise SourceTooLarge(
+            f"The film is {film.duration_seconds:.1f} seconds long;"
+            f" {limits.seconds:g} seconds are allowed."
+        )
+
+
+def _described(
+    path: str, demuxer: str, media: "av.container.InputContainer", video: "VideoStream"
+) -> Film:
+    frame = next(pictures(media, video), None)
+    if frame is None:
+        raise CorruptMedia("The film is damaged: no picture of it can be decoded.")
+    width, height = _displayed(video, frame)
+    audio = _sound_stream(media)
+    duration, picture = _durations(media, video)
+    return Film(
+        path=path,
+        container=demuxer,
+        duration_seconds=duration,
+        picture_seconds=picture,
+        width=width,
+        height=height,
+        video_stream=video.index,
+        video_codec=video.codec_context.name,
+        audio_stream=audio.index if audio else None,
+        audio_codec=audio.codec_context.name if audio else None,
+        interlaced=frame.interlaced_frame,
+        transfer=_HDR_TRANSFERS.get(int(frame.color_trc)),
+    )
+
+
+def _displayed(video: "VideoStream", frame: "VideoFrame") -> tuple[int, int]:
+    """Width and height as a player shows them."""
+    shape = video.sample_aspect_ratio or 1
+    width, height = max(1, round(frame.width * shape)), frame.height
+    lying = round(frame.rotation / 90) % 2
+    return (height, width) if lying else (width, height)
+
+
+def _sound_stream(media: "av.container.InputContainer") -> "AudioStream | None":
+    best = media.streams.best("audio")
+    decodable = [stream for stream in media.streams.audio if getattr(stream, "codec_context", None)]
+    return next((stream for stream in decodable if stream is best), None) or next(
+        iter(decodable), None
+    )
+
+
+def _durations(media: "av.container.InputContainer", video: "VideoStream") -> tuple[float, float]:
+    """Seconds of the whole film and of its video; measured where the file does not tell."""
+    whole = (media.duration or 0) * MICROSECOND
+    picture = float((video.duration or 0) * (video.time_base or 0))
+    if not whole:
+        whole = _measured(media, video)
+    return whole, min(picture, whole) or whole
+
+
+def _measured(media: "av.container.InputContainer", video: "VideoStream") -> float:
+    """The time from the first to the end of the last packet, after reading them all."""
+    media.seek(0)
+    times = [
+        (packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base)
+        for packet in media.demux(video)
+        if packet.pts is not None and packet.time_base is not None
+    ]
+    if not times:
+        raise CorruptMedia("The film is damaged: it has no pictures with a time.")
+    return float(max(start + length for start, length in times) - min(times)[0])
+
+
+def _reason(error: "av.FFmpegError") -> str:
+    """The last words of ffmpeg where there are some, else the name of the error."""
+    log: tuple[int, str, str] | None = cast(Any, error.log)  # PyAV's own types are wrong here
+    said = log[2].strip().rstrip(".") if log else ""
+    return said or error.strerror or type(error).__name__

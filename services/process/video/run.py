@@ -1,0 +1,78 @@
+"""Running ffmpeg for a job: progress out, errors as ours, and dead when we are done."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from services.process.child import Bounds
+from services.process.video.ffmpeg import Ffmpeg
+from services.process.video.program import Program
+from services.process.video.progress import Progress, reports
+from services.process.video.verdict import verdict
+from shared.errors import TimeLimit
+from shared.work import Work
+
+Advance = Callable[[Progress], None]
+
+_TAIL_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one run of ffmpeg may take.
+
+    Attributes:
+        seconds: by the clock.
+        cpu_seconds: of all its threads together.
+    """
+
+    bounds: Bounds
+    seconds: float
+    cpu_seconds: float
+
+
+def _nothing(_: Progress) -> None:
+    return
+
+
+async def run(
+    ffmpeg: Ffmpeg,
+    arguments: Sequence[str],
+    grant: Grant,
+    work: Work,
+    advance: Advance = _nothing,
+) -> str:
+    """Run ffmpeg to its end; give what it complained about, which may be nothing.
+
+    It holds the job's lock meanwhile. When this is cancelled or `advance` raises, it is dead
+    before this returns. What it used is counted in `work.spent` in every case.
+
+    Raises:
+        CorruptMedia, SourceTooLarge, WorkspaceFull, EngineUnavailable: see `verdict`.
+        TimeLimit: it took longer than granted.
+    """
+    argv = (str(ffmpeg.path), *arguments)
+    running = Program.running(argv, grant.bounds, grant.cpu_seconds, work)
+    try:
+        async with asyncio.timeout(grant.seconds), running as program:
+            said, _ = await asyncio.gather(_tail(program), _follow(program, advance))
+            ended = await program.wait()
+    except TimeoutError:
+        raise TimeLimit(f"Encoding took longer than {grant.seconds:g} seconds.") from None
+    if ended.code != 0:
+        raise verdict(ended.code, said)
+    return said
+
+
+async def _follow(program: Program, advance: Advance) -> None:
+    async for report in reports(program.output):
+        program.measure()
+        advance(report)
+
+
+async def _tail(program: Program) -> str:
+    """The last of what it says on its standard error."""
+    tail = b""
+    while chunk := await program.errors.read(_TAIL_BYTES):
+        tail = (tail + chunk)[-_TAIL_BYTES:]
+    return tail.decode(errors="replace")

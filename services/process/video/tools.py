@@ -1,0 +1,64 @@
+"""What films are made with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.process.image.pictures import Pictures
+from services.process.pools import Pool
+from services.process.video.command import Means
+from services.process.video.ffmpeg import Ffmpeg
+from services.process.video.film import Film
+from services.process.video.moment import moment
+from services.process.video.probe import Inspected, inspect, probe
+from services.process.video.run import Grant
+from services.process.video.settings import FilmSettings
+from shared.work import Work
+
+_HASHED_BYTES_PER_SECOND = 50e6  # on a slow disk
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Programs and children that see what strangers made, so that the service need not.
+
+    Attributes:
+        pool: runs PyAV.
+        pictures: makes pictures of stills.
+        niceness: how far ffmpeg steps back behind the services, 0 to 19.
+    """
+
+    ffmpeg: Ffmpeg
+    pool: Pool
+    pictures: Pictures
+    settings: FilmSettings
+    niceness: int
+
+    @property
+    def grant(self) -> Grant:
+        """What one run of ffmpeg may take."""
+        return self.settings.grant(self.niceness)
+
+    @property
+    def means(self) -> Means:
+        """What ffmpeg may use and can do."""
+        return Means(
+            threads=self.settings.ffmpeg_threads,
+            pixels=self.settings.max_video_pixels,
+            tone_mapping="libzimg" in self.ffmpeg.libraries,
+        )
+
+    async def probe(self, source: Path, work: Work) -> Film:
+        """See `probe.probe`."""
+        seconds, limits = self.settings.probe_limit_seconds, self.settings.limits
+        return await self.pool.call(probe, source.absolute(), limits, seconds=seconds, work=work)
+
+    async def moment(self, film: Film, at: float | None, work: Work) -> float:
+        """See `moment.moment`."""
+        seconds = self.settings.probe_limit_seconds
+        return await self.pool.call(moment, film, at, seconds=seconds, work=work)
+
+    async def inspect(self, output: Path, work: Work) -> Inspected:
+        """See `probe.inspect`."""
+        hashing = output.stat().st_size / _HASHED_BYTES_PER_SECOND
+        seconds = self.settings.probe_limit_seconds + hashing
+        return await self.pool.call(inspect, output, seconds=seconds, work=work)

@@ -1,0 +1,59 @@
+"""Why ffmpeg failed: from how it ended and what it said to one of our errors. Pure."""
+
+import re
+import signal
+
+from shared.errors import (
+    CorruptMedia,
+    EngineUnavailable,
+    MillraceError,
+    SourceTooLarge,
+    TimeLimit,
+    WorkspaceFull,
+)
+
+_OURS = re.compile(
+    r"Unknown encoder|Unrecognized option|Option .* not found|No such filter|Cannot allocate memory"
+    r"|Resource temporarily unavailable|Permission denied|No such file|cannot open shared object"
+)
+_GENERAL = re.compile(
+    r"^(Conversion failed|Error opening|Error while|Error submitting|Task finished|Terminating"
+    r"|Nothing was written|Could not write header)"
+)
+_CONTEXT = re.compile(r"\[[^\]]* @ 0x[0-9a-f]+\] ?")  # [mov,mp4 @ 0x55d0c0ffee00]
+_PATH = re.compile(r"'?file:/\S*?(?='|:?(?:\s|$))'?:? ?")
+
+
+def verdict(code: int, said: str) -> MillraceError:
+    """The error for an ffmpeg that ended with `code` (negative: a signal) and `said` that."""
+    if code < 0:
+        return _killed(-code)
+    if "No space left on device" in said:
+        return WorkspaceFull("The work directory has no room for the film's renditions.")
+    if "File too large" in said:
+        return SourceTooLarge(_TOO_LARGE)
+    if _OURS.search(said):
+        return EngineUnavailable(f"ffmpeg cannot work: {summary(said)}.")
+    return CorruptMedia(f"The film is damaged: {summary(said)}.")
+
+
+def summary(said: str) -> str:
+    """The line that tells most, without addresses and paths of this machine."""
+    lines = [line for raw in said.splitlines() if (line := _plain(raw))]
+    telling = [line for line in lines if not _GENERAL.match(line)]
+    return (telling or lines or ["ffmpeg gave no reason"])[0]
+
+
+_TOO_LARGE = "A file made from the film would be larger than allowed."
+
+
+def _killed(number: int) -> MillraceError:
+    if number == signal.SIGXCPU:
+        return TimeLimit("Encoding the film used more CPU time than allowed.")
+    if number == signal.SIGXFSZ:
+        return SourceTooLarge(_TOO_LARGE)
+    return EngineUnavailable(f"ffmpeg was killed by signal {number}.")
+
+
+def _plain(line: str) -> str:
+    return _PATH.sub("", _CONTEXT.sub("", line)).strip().rstrip(".!")[:200]

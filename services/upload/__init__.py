@@ -1,0 +1,1 @@
+"""The upload service: from finished files to stored objects."""

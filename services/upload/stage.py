@@ -1,0 +1,101 @@
+"""The upload stage: from a job's files to stored objects with public addresses."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.upload.keys import File, name_of, resolve
+from services.upload.settings import UploadSettings
+from shared.jobs import CleanupJob, Result, UploadJob
+from shared.storage.base import Owner, Storage
+from shared.storage.together import together
+from shared.work import Work
+
+_MEASURED = {"width", "height", "duration_seconds", "engine"}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Stores a job's outputs, and its original if that was asked for.
+
+    Attributes:
+        files_at_once: how many files of one job are on their way at a time.
+        root: the folder that absolute destinations must lie under; None in object storage.
+    """
+
+    storage: Storage
+    files_at_once: int
+    root: Path | None
+
+    async def __call__(self, job: UploadJob, work: Work) -> CleanupJob:
+        """The job's end, with one result for each stored file.
+
+        Raises:
+            InvalidJob: the destination does not give each file a key of its own.
+            FilesLost: one of the files is not there.
+            ObjectExists: one of the keys is taken.
+            StorageUnavailable: not all files could be stored.
+        """
+        files = _files(job)
+        keys = resolve(job, files, work.created, self.root)
+        paths = [work.locate(file.path) for file in files]
+        await self._store(job, work, list(zip(files, keys, paths, strict=True)))
+        results = [self._result(file, key) for file, key in zip(files, keys, strict=True)]
+        work.log.info("uploaded", objects=len(results), bytes=work.spent.uploaded_bytes)
+        return CleanupJob(
+            job_id=job.job_id,
+            run=job.run,
+            volume=job.volume,
+            request=job.request,
+            manifest=job.manifest,
+            costs=job.costs,
+            outcome="completed",
+            results=tuple(results),
+        )
+
+    async def _store(
+        self, job: UploadJob, work: Work, todo: Sequence[tuple[File, str, Path]]
+    ) -> None:
+        """Put every file under its key; the first failure stops the others."""
+        slots = asyncio.Semaphore(self.files_at_once)
+        total = sum(file.size for file, _, _ in todo)
+
+        async def put(file: File, key: str, path: Path) -> None:
+            async with slots:
+                await self.storage.put(
+                    key,
+                    path,
+                    media_type=file.media_type,
+                    sha256=file.sha256,
+                    owner=Owner(job_id=job.job_id, run=job.run),
+                    journal=work.journal,
+                    overwrite=job.request.overwrite,
+                )
+            work.spent.uploaded_bytes += file.size
+            done = work.spent.uploaded_bytes
+            work.progress(100 * done / max(total, 1), bytes=done, total=total)
+
+        await together(put(*one) for one in todo)
+
+    def _result(self, file: File, key: str) -> Result:
+        return Result(
+            name=name_of(file),
+            key=key,
+            url=self.storage.url(key),
+            media_type=file.media_type,
+            size=file.size,
+            sha256=file.sha256,
+            **file.model_dump(include=_MEASURED, by_alias=False),
+        )
+
+
+def _files(job: UploadJob) -> list[File]:
+    return [*job.outputs, *([job.original] if job.request.keep_original else [])]
+
+
+@asynccontextmanager
+async def opened(settings: UploadSettings, storage: Storage) -> AsyncIterator[Upload]:
+    """The stage, on a storage that its opener closes."""
+    yield Upload(storage, settings.upload_files_at_once, settings.destination_root)

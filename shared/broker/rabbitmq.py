@@ -1,0 +1,341 @@
+"""RabbitMQ, 3.10 and newer: two connections, one to publish and one to consume.
+
+They are apart because the broker stops reading from a publishing connection when its memory
+or disk runs low, and acknowledgements must not wait behind that.
+"""
+
+import asyncio
+import datetime
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import aiormq
+import structlog
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
+
+from shared.broker.base import DEFAULT_EXCHANGE, Delivery, Message
+from shared.broker.link import AMQP_ERRORS, Link, pause
+from shared.broker.topology import Topology, TopologyMismatch
+from shared.errors import BrokerUnavailable
+
+log = structlog.get_logger()
+# Updates that wait to be sent; more are dropped, for they may be lost and must never hold work up.
+OUTBOX_MESSAGES = 10_000
+
+
+class RabbitMQ:
+    """The broker of a service.
+
+    Args:
+        url: `amqp://user:password@host:port/vhost`.
+        name: shown in the broker's list of connections.
+        confirm_seconds: how long a publish may take before it counts as failed.
+        connect_seconds: how long connecting may take.
+    """
+
+    def __init__(
+        self, url: str, name: str, *, confirm_seconds: float = 30, connect_seconds: float = 10
+    ) -> None:
+        self._publishing = Link(url, f"millrace {name} publish", connect_seconds)
+        self._consuming = Link(url, f"millrace {name} consume", connect_seconds)
+        self._confirm_seconds = confirm_seconds
+        self._confirmed: Channel | None = None
+        self._opening = asyncio.Lock()
+        self._unconfirmed: Channel | None = None
+        self._outbox: deque[tuple[Message, str, str]] = deque()
+        self._told = asyncio.Event()
+        self._telling: asyncio.Task[None] | None = None
+        self._subscriptions: list[RabbitSubscription] = []
+
+    @property
+    def connected(self) -> bool:
+        return self._publishing.connected
+
+    async def declare(self, topology: Topology) -> None:
+        channel = await self._publishing.channel(confirms=False)
+        try:
+            await _declare(channel, topology)
+        except AMQP_ERRORS as error:
+            raise BrokerUnavailable(f"declaring the queues failed: {error}") from error
+        finally:
+            with suppress(*AMQP_ERRORS):
+                await channel.close()
+
+    async def publish(
+        self, message: Message, routing_key: str, exchange: str = DEFAULT_EXCHANGE
+    ) -> None:
+        try:
+            channel = self._confirmed
+            if channel is None or channel.is_closed:
+                channel = await self._confirmed_channel()
+            await self._empty_outbox()
+            confirmation = await _send(
+                channel, message, routing_key, exchange, self._confirm_seconds
+            )
+        except aiormq.exceptions.PublishError as error:
+            raise BrokerUnavailable(f"no queue takes '{exchange}' → '{routing_key}'") from error
+        except AMQP_ERRORS as error:
+            raise BrokerUnavailable(f"'{routing_key}' was not confirmed: {error!r}") from error
+        if not isinstance(confirmation, spec.Basic.Ack):
+            raise BrokerUnavailable(f"the broker refused the message for '{routing_key}'")
+
+    async def _confirmed_channel(self) -> Channel:
+        async with self._opening:
+            if self._confirmed is None or self._confirmed.is_closed:
+                self._confirmed = await self._publishing.channel(confirms=True)
+            return self._confirmed
+
+    def tell(self, message: Message, routing_key: str, exchange: str) -> None:
+        if self._telling is None:
+            self._telling = asyncio.create_task(self._tell())
+        if len(self._outbox) < OUTBOX_MESSAGES:
+            self._outbox.append((message, routing_key, exchange))
+            self._told.set()
+
+    async def _tell(self) -> None:
+        while True:
+            with suppress(BrokerUnavailable, *AMQP_ERRORS):
+                self._unconfirmed = await self._publishing.channel(confirms=False)
+                while not self._unconfirmed.is_closed:
+                    await self._told.wait()
+                    await self._empty_outbox()
+            await asyncio.sleep(pause())
+
+    async def _empty_outbox(self) -> None:
+        """Send what was told. Called right before a publish, both leave in one write."""
+        channel = self._unconfirmed
+        while self._outbox and channel is not None and not channel.is_closed:
+            message, routing_key, exchange = self._outbox.popleft()
+            await channel.basic_publish(
+                message.body,
+                exchange=exchange,
+                routing_key=routing_key,
+                properties=_properties(message, persistent=False),
+                wait=False,
+            )
+        self._told.clear()
+
+    async def subscribe(
+        self, queue: str, prefetch: int, receive: Callable[[Delivery], None]
+    ) -> "RabbitSubscription":
+        subscription = RabbitSubscription(self._consuming, queue, prefetch, receive)
+        self._subscriptions.append(subscription)
+        return subscription
+
+    @asynccontextmanager
+    async def listen(self, exchange: str, pattern: str) -> AsyncIterator[AsyncIterator[Message]]:
+        channel = await self._consuming.channel(confirms=False)
+        messages: asyncio.Queue[Message] = asyncio.Queue()
+
+        async def receive(delivered: DeliveredMessage) -> None:
+            messages.put_nowait(_message(delivered))
+
+        queue = str((await channel.queue_declare(exclusive=True, auto_delete=True)).queue)
+        await channel.queue_bind(queue, exchange, pattern)
+        await channel.basic_consume(queue, receive, no_ack=True)
+        try:
+            yield _until_closed(messages, channel)
+        finally:
+            with suppress(*AMQP_ERRORS):
+                await channel.close()
+
+    async def depth(self, queue: str) -> int:
+        channel = await self._publishing.channel(confirms=False)
+        try:
+            return int((await channel.queue_declare(queue, passive=True)).message_count or 0)
+        except AMQP_ERRORS as error:
+            raise BrokerUnavailable(f"the queue '{queue}' cannot be asked: {error}") from error
+        finally:
+            with suppress(*AMQP_ERRORS):
+                await channel.close()
+
+    async def close(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.stop()
+        if self._telling is not None:
+            await self._flush()
+            self._telling.cancel()
+        await self._consuming.close()
+        await self._publishing.close()
+
+    async def _flush(self) -> None:
+        for _ in range(20):
+            if not self._outbox or not self._publishing.connected:
+                break
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)
+
+
+class RabbitDelivery:
+    """One delivery on one channel."""
+
+    __slots__ = ("_channel", "_tag", "lost", "message")
+
+    def __init__(
+        self, delivered: DeliveredMessage, channel: Channel, lost: asyncio.Future[None]
+    ) -> None:
+        self.message = _message(delivered)
+        self.lost = lost
+        self._channel = channel
+        self._tag = delivered.delivery_tag
+
+    async def ack(self) -> None:
+        # On a lost channel nothing can be settled: the broker delivers the message again.
+        with suppress(*AMQP_ERRORS):
+            await self._channel.basic_ack(self._tag or 0, wait=False)
+
+
+class RabbitSubscription:
+    """A consumer that is declared again, on a new channel, whenever the last one is gone."""
+
+    def __init__(
+        self, link: Link, queue: str, prefetch: int, receive: Callable[[Delivery], None]
+    ) -> None:
+        self._link = link
+        self._queue = queue
+        self._prefetch = prefetch
+        self._receive = receive
+        self._channel: Channel | None = None
+        self._tag: str | None = None
+        self._running = asyncio.create_task(self._run())
+
+    @property
+    def alive(self) -> bool:
+        channel = self._channel
+        return channel is not None and not channel.is_closed and self._tag in channel.consumers
+
+    async def cancel(self) -> None:
+        if self.alive and self._channel and self._tag:
+            with suppress(*AMQP_ERRORS):
+                await self._channel.basic_cancel(self._tag, timeout=5)
+        self._tag = None
+        self.stop()
+
+    def stop(self) -> None:
+        """Do not come back after the next disconnection."""
+        self._running.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._consume()
+            except (BrokerUnavailable, *AMQP_ERRORS) as error:
+                log.warning("consumer lost", queue=self._queue, reason=str(error))
+            await asyncio.sleep(pause())
+
+    async def _consume(self) -> None:
+        self._channel = channel = await self._link.channel(confirms=False)
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def receive(delivered: DeliveredMessage) -> None:
+            self._receive(RabbitDelivery(delivered, channel, lost))
+
+        gone = asyncio.Event()
+        channel.on_consumer_cancel_callbacks.add(lambda _: gone.set())
+        closing = channel.closing
+        closing.add_done_callback(lambda _: gone.set())
+        try:
+            await channel.basic_qos(prefetch_count=self._prefetch)
+            self._tag = (await channel.basic_consume(self._queue, receive)).consumer_tag
+            log.info("consuming", queue=self._queue, prefetch=self._prefetch)
+            await gone.wait()
+        except asyncio.CancelledError:
+            # Told to stop: deliveries in hand may still be acknowledged on this channel.
+            closing.add_done_callback(lambda _: _resolve(lost))
+            raise
+        finally:
+            if gone.is_set():
+                _resolve(lost)
+        with suppress(*AMQP_ERRORS):
+            await channel.close()
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+async def _declare(channel: Channel, topology: Topology) -> None:
+    for exchange in topology.exchanges:
+        with _naming(f"exchange '{exchange.name}'"):
+            await channel.exchange_declare(exchange.name, exchange_type=exchange.type, durable=True)
+    for queue in topology.queues:
+        with _naming(f"queue '{queue.name}'"):
+            await channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
+        for source, key in queue.bindings.items():
+            await channel.queue_bind(queue.name, source, key)
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Turn the broker's refusal of other arguments into an error that says what to do."""
+    try:
+        yield
+    except aiormq.exceptions.ChannelPreconditionFailed as error:
+        raise TopologyMismatch(
+            f"the {what} exists with other arguments ({error}); "
+            "delete it once it is empty, or choose another QUEUE_PREFIX"
+        ) from error
+
+
+async def _send(
+    channel: Channel, message: Message, routing_key: str, exchange: str, seconds: float
+) -> object:
+    try:
+        return await channel.basic_publish(
+            message.body,
+            exchange=exchange,
+            routing_key=routing_key,
+            properties=_properties(message, persistent=True),
+            mandatory=True,
+            timeout=seconds,
+            wait=False,
+        )
+    except asyncio.CancelledError:
+        # A closing channel cancels the confirmations that it still owes.
+        current = asyncio.current_task()
+        if channel.is_closed and current is not None and not current.cancelling():
+            raise BrokerUnavailable(f"the channel closed before '{routing_key}'") from None
+        raise
+
+
+def _properties(message: Message, *, persistent: bool) -> spec.Basic.Properties:
+    return spec.Basic.Properties(
+        content_type="application/json",
+        delivery_mode=2 if persistent else 1,
+        message_type=message.type,
+        message_id=message.message_id,
+        correlation_id=message.correlation_id,
+        headers=dict(message.headers),
+        timestamp=datetime.datetime.fromtimestamp(message.timestamp, datetime.UTC),
+    )
+
+
+def _message(delivered: DeliveredMessage) -> Message:
+    properties = delivered.header.properties
+    stamp = properties.timestamp
+    return Message(
+        body=bytes(delivered.body),
+        type=properties.message_type,
+        message_id=properties.message_id,
+        correlation_id=properties.correlation_id,
+        headers=dict(properties.headers or {}),
+        timestamp=stamp.timestamp() if stamp else 0.0,
+    )
+
+
+async def _until_closed(
+    messages: asyncio.Queue[Message], channel: Channel
+) -> AsyncIterator[Message]:
+    closing = channel.closing
+    while not channel.is_closed:
+        following = asyncio.ensure_future(messages.get())
+        await asyncio.wait([following, closing], return_when=asyncio.FIRST_COMPLETED)
+        if not following.done():
+            following.cancel()
+            break
+        yield following.result()
+    raise BrokerUnavailable("the connection to the broker was lost while listening")

@@ -1,0 +1,397 @@
+"""Delivery for all four stages, in one place, so that none can acknowledge too early.
+
+    decode → lock the job → is it closed? → is this stage's result committed already?
+    → run the stage → commit its result → publish it, confirmed → acknowledge
+
+The lock is let go before the result is published: once committed, a result cannot change, and
+the next stage must find the job free.
+"""
+
+import asyncio
+import dataclasses
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from shared.broker.base import DEFAULT_EXCHANGE, Broker, Delivery, Message, Subscription
+from shared.broker.topology import Lane
+from shared.envelope import Anonymous, Job, attempt_of, encode, job_id_of, sent_again
+from shared.errors import BrokerUnavailable
+from shared.intake import Intake, ending, report
+from shared.jobs import (
+    CleanupJob,
+    Cost,
+    DownloadJob,
+    JobEnded,
+    ProcessingJob,
+    Reference,
+    Stage,
+    UploadJob,
+)
+from shared.observe.metrics import Metrics
+from shared.retry import Later, decide, sentence
+from shared.running import Running, due_for_renewal, stop_what_must_end, tell_started
+from shared.settings import DeliverySettings
+from shared.updates import PROGRESS_SECONDS, Updates
+from shared.work import Spent
+from shared.workspace import Closed, Closing, Held, Workspace
+
+Result = ProcessingJob | UploadJob | CleanupJob | JobEnded
+StageFunction = Callable[[Any, Any], Awaitable[Result]]
+NEXT: dict[type[Result], Stage] = {
+    ProcessingJob: "process",
+    UploadJob: "upload",
+    CleanupJob: "cleanup",
+}
+LOOK_SECONDS = 1.0
+PUBLISH_AGAIN_SECONDS = 1.0
+
+
+class DeliveryLost(Exception):
+    """The broker took the delivery back while its result could not be published."""
+
+
+class Postponed(Exception):
+    """The stage is to be tried again later."""
+
+    def __init__(self, later: Later, error: Exception) -> None:
+        self.later = later
+        self.error = error
+
+
+class Consumer:
+    """Takes one stage's deliveries, `concurrency` at a time, and settles each of them once."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        function: StageFunction,
+        workspace: Workspace,
+        broker: Broker,
+        lane: Lane,
+        settings: DeliverySettings,
+        *,
+        concurrency: int,
+        metrics: Metrics,
+    ) -> None:
+        self.stage = stage
+        self._function = function
+        self._workspace = workspace
+        self._broker = broker
+        self._lane = lane
+        self._settings = settings
+        self._concurrency = concurrency
+        self._metrics = metrics
+        self._slots = asyncio.Semaphore(concurrency)
+        self._intake = Intake(stage, lane, workspace)
+        self._updates = Updates(broker, lane, stage)
+        self._delays = tuple(lane.retry_delays)
+        self._running: set[Running] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._subscription: Subscription | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+
+    # ── a service's life ─────────────────────────────────────────────────────────────────
+
+    async def start(self) -> None:
+        """Take deliveries from now on."""
+        self._supervisor = asyncio.create_task(self._supervise())
+        self._subscription = await self._broker.subscribe(
+            self._lane.queue(self.stage), self._concurrency, self._receive
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the broker has this consumer right now."""
+        return self._subscription is not None and self._subscription.alive
+
+    @property
+    def busy(self) -> int:
+        """How many deliveries are in hand."""
+        return len(self._running)
+
+    async def stop(self) -> None:
+        """Take no more, wait for what is in hand, then kill it; settle nothing of that."""
+        if self._subscription is not None:
+            await self._subscription.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._settings.drain_seconds)
+        left = [*self._tasks]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+
+    def _receive(self, delivery: Delivery) -> None:
+        self._keep(asyncio.create_task(self._take(delivery)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _take(self, delivery: Delivery) -> None:
+        current = asyncio.current_task()
+        assert current is not None
+        running = Running(delivery, current)
+        self._running.add(running)
+        try:
+            async with self._slots:
+                await self._deliver(running)
+        except DeliveryLost:
+            _log(self.stage, delivery.message).warning("delivery lost; it will come again")
+        finally:
+            self._running.discard(running)
+
+    # ── a delivery's life ────────────────────────────────────────────────────────────────
+
+    async def _deliver(self, running: Running) -> None:
+        message = running.delivery.message
+        job: Job | Reference | None = None
+        try:
+            job = self._intake.read(message)
+            result = await self._result(job, running)
+            await self._forward(result, running)
+        except Closed:
+            _log(self.stage, message).debug("duplicate of an ended job")
+        except Anonymous:
+            await self._name(running)
+        except Postponed as postponed:
+            await self._postpone(postponed.later, postponed.error, job, running)
+        except (DeliveryLost, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            await self._refuse(error, job, running)
+        await running.settle()
+
+    async def _result(self, job: Job | Reference, running: Running) -> Result:
+        """The stage's one result for this job: an earlier delivery's, or made now."""
+        with self._enter(job) as held:
+            committed = held.committed(self.stage)
+            if committed is not None:
+                return committed
+            whole = held.follow(job) if isinstance(job, Reference) else job
+            return await self._work(whole, held, running)
+
+    def _enter(self, job: Job | Reference) -> Held | Closing:
+        if isinstance(job, DownloadJob):
+            return self._workspace.begin(job)
+        if self.stage == "cleanup":
+            return self._workspace.close(job)
+        return self._workspace.resume(job)
+
+    async def _work(self, job: Job, held: Any, running: Running) -> Result:
+        attempt = attempt_of(running.delivery.message)
+        log = _log(self.stage, running.delivery.message, job)
+        work = held.attempt(self.stage, log, self._progress(job, attempt))
+        made = await self._run(job, work, held, running)
+        cost = _cost(self.stage, attempt, work.spent)
+        self._metrics.worked(self.stage, cost)
+        if isinstance(made, JobEnded):
+            return made
+        log.info("stage finished", seconds=cost.seconds, next=NEXT[type(made)])
+        committed: Result = held.commit(self.stage, made.costing(cost))
+        return committed
+
+    async def _run(self, job: Job, work: Any, held: Any, running: Running) -> Result:
+        """What the stage makes of the job; a failure, too, is a result."""
+        if held.overdue:
+            return ending(job, self._workspace.volume, "expired")
+        attempt = attempt_of(running.delivery.message)
+        running.begin(held, lambda: self._updates.started(job.job_id, job.run, self.stage, attempt))
+        try:
+            return await self._function(job, work)
+        except asyncio.CancelledError:
+            return self._stopped(job, running)
+        except Exception as error:
+            return self._failed(error, job, running)
+        finally:
+            running.end()
+
+    def _stopped(self, job: Job, running: Running) -> CleanupJob:
+        """The supervisor stopped the stage; anyone else's cancellation goes on upwards."""
+        reason = running.stopped
+        if reason is None:
+            raise asyncio.CancelledError
+        running.work.uncancel()
+        if isinstance(reason, Exception):
+            return self._failed(reason, job, running)
+        return ending(job, self._workspace.volume, reason)
+
+    def _failed(self, error: Exception, job: Job, running: Running) -> CleanupJob:
+        message = running.delivery.message
+        decision = self._decide(error, message)
+        if isinstance(decision, Later):
+            raise Postponed(decision, error)
+        log = _log(self.stage, message, job)
+        log.warning("stage failed", error=type(error).__name__, reason=sentence(error))
+        failure = report(error, self.stage, message)
+        return ending(job, self._workspace.volume, "failed", failure)
+
+    def _decide(self, error: Exception, message: Message) -> Any:
+        return decide(
+            error, self.stage, attempt_of(message), self._settings.max_attempts, self._delays
+        )
+
+    # ── where a delivery can lead ────────────────────────────────────────────────────────
+
+    async def _forward(self, result: Result, running: Running) -> None:
+        """Hand the result on; it is confirmed when this returns."""
+        if isinstance(result, JobEnded):
+            await self._insist(lambda: self._updates.ended(result), running)
+            self._metrics.ended(result)
+            return
+        seconds = result.costs[-1].seconds if result.costs else 0.0
+        self._updates.finished(result.job_id, result.run, self.stage, seconds)
+        message = encode(result, committed_by=self.stage)
+        await self._publish(message, self._lane.queue(NEXT[type(result)]), running)
+
+    async def _refuse(
+        self, error: Exception, job: Job | Reference | None, running: Running
+    ) -> None:
+        """An error outside the stage's own work: the job could not be entered, or read."""
+        message = running.delivery.message
+        decision = self._decide(error, message)
+        if isinstance(decision, Later):
+            await self._postpone(decision, error, job, running)
+        elif decision == "fail" and job is not None:
+            failure = report(error, self.stage, message)
+            await self._forward(ending(job, self._workspace.volume, "failed", failure), running)
+        else:
+            await self._park(error, running)
+
+    async def _postpone(
+        self, later: Later, error: Exception, job: Job | Reference | None, running: Running
+    ) -> None:
+        message = running.delivery.message
+        attempt = attempt_of(message)
+        log = _log(self.stage, message, job)
+        log.info(
+            "tried again later",
+            error=type(error).__name__,
+            reason=sentence(error),
+            delay=later.delay,
+        )
+        self._metrics.postponed(self.stage, error)
+        if isinstance(job, CleanupJob):
+            # What came as another type, or dead-lettered, goes on as what it means.
+            message = dataclasses.replace(encode(job), headers=message.headers)
+        again = sent_again(message, attempt=attempt + 1 if later.counted else attempt)
+        await self._publish(
+            again, self._lane.queue(self.stage), running, self._lane.retry(later.delay)
+        )
+
+    async def _park(self, error: Exception, running: Running) -> None:
+        """Keep an unusable message for people to look at, with the reason."""
+        message = running.delivery.message
+        job_id = job_id_of(message)
+        _log(self.stage, message).warning(
+            "message rejected", jobId=job_id, error=type(error).__name__, reason=sentence(error)
+        )
+        parked = sent_again(
+            message, error=type(error).__name__, reason=sentence(error)[:1000], stage=self.stage
+        )
+        await self._publish(parked, self._lane.dead, running)
+        await self._insist(
+            lambda: self._updates.rejected(job_id, message.message_id, error), running
+        )
+        self._metrics.rejected(self.stage)
+
+    async def _name(self, running: Running) -> None:
+        """Give a job without an id one, before anything else happens to it."""
+        named = dataclasses.replace(
+            sent_again(running.delivery.message), message_id=uuid.uuid4().hex
+        )
+        await self._publish(named, self._lane.queue(self.stage), running)
+
+    async def _publish(
+        self, message: Message, key: str, running: Running, exchange: str = DEFAULT_EXCHANGE
+    ) -> None:
+        await self._insist(lambda: self._broker.publish(message, key, exchange), running)
+
+    async def _insist(self, publish: Callable[[], Awaitable[None]], running: Running) -> None:
+        """Publish until confirmed, or until the broker has taken the delivery back.
+
+        Giving the delivery back instead would count against its delivery limit.
+        """
+        while True:
+            try:
+                return await publish()
+            except BrokerUnavailable as error:
+                log = _log(self.stage, running.delivery.message)
+                log.warning("not confirmed; tried again", reason=str(error))
+                if running.delivery.lost.done() and not running.renewed:
+                    raise DeliveryLost from error
+                await asyncio.sleep(PUBLISH_AGAIN_SECONDS)
+
+    # ── beside the work ──────────────────────────────────────────────────────────────────
+
+    async def _supervise(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                self._look()
+            except Exception as error:
+                # Whatever one job's disk says, the others must be looked after.
+                structlog.get_logger().error("supervisor", stage=self.stage, error=repr(error))
+
+    def _look(self) -> None:
+        """See to everything that runs, once. Never waits."""
+        tell_started(self._running)
+        stop_what_must_end(self._running, self._settings)
+        for running in due_for_renewal(self._running, self._settings):
+            running.renewing = True
+            self._keep(asyncio.create_task(self._renew(running)))
+
+    async def _renew(self, running: Running) -> None:
+        """Let another message take the delivery's place before the broker calls it lost.
+
+        The copy finds the job locked and waits again, or committed and publishes that, or,
+        if this worker has died, free.
+        """
+        again = sent_again(running.delivery.message)
+        try:
+            await self._broker.publish(
+                again, self._lane.queue(self.stage), self._lane.retry(self._delays[0])
+            )
+        except BrokerUnavailable as error:
+            _log(self.stage, again).warning("delivery not renewed", reason=str(error))
+        else:
+            running.renewed = True
+            await running.delivery.ack()
+        finally:
+            running.renewing = False
+
+    def _progress(self, job: Job, attempt: int) -> Callable[[float, dict[str, object]], None]:
+        told = time.monotonic()
+
+        def tell(percent: float, details: dict[str, object]) -> None:
+            nonlocal told
+            if time.monotonic() - told >= PROGRESS_SECONDS:
+                told = time.monotonic()
+                self._updates.progress(job.job_id, job.run, self.stage, attempt, percent, **details)
+
+        return tell
+
+
+def _cost(stage: Stage, attempt: int, spent: Spent) -> Cost:
+    return Cost(
+        stage=stage,
+        attempts=attempt,
+        seconds=round(time.monotonic() - spent.started, 4),
+        cpu_seconds=round(spent.cpu_seconds, 4),
+        peak_memory_bytes=spent.peak_memory_bytes,
+        downloaded_bytes=spent.downloaded_bytes,
+        uploaded_bytes=spent.uploaded_bytes,
+    )
+
+
+def _log(stage: Stage, message: Message, job: Job | Reference | None = None) -> Any:
+    return structlog.get_logger().bind(
+        stage=stage,
+        attempt=attempt_of(message),
+        **({"jobId": job.job_id, "run": job.run} if job else {"messageId": message.message_id}),
+    )

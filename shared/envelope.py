@@ -1,0 +1,148 @@
+"""Between jobs and messages: what is written on the wire, and what may be read from it."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from shared.broker.base import MAX_BODY_BYTES, Message
+from shared.errors import InvalidJob
+from shared.jobs import (
+    CancelRequest,
+    CleanupJob,
+    DownloadJob,
+    ProcessingJob,
+    Reference,
+    Stage,
+    UploadJob,
+)
+from shared.wire import Wire
+
+Job = DownloadJob | ProcessingJob | UploadJob | CleanupJob
+TYPE_OF: Mapping[type[Wire], str] = {
+    DownloadJob: "millrace.download.v1",
+    ProcessingJob: "millrace.processing.v1",
+    UploadJob: "millrace.upload.v1",
+    CleanupJob: "millrace.cleanup.v1",
+}
+ACCEPTED: Mapping[Stage, type[Job]] = {
+    "download": DownloadJob,
+    "process": ProcessingJob,
+    "upload": UploadJob,
+    "cleanup": CleanupJob,
+}
+_AMQP_SHORT_STRING = 255
+
+
+class Anonymous(Exception):
+    """A job without any id: redelivered, it would be another job each time."""
+
+
+def encode(job: Job, *, committed_by: Stage | None = None) -> Message:
+    """The message for `job`, or a reference to its committed result if that is too long."""
+    body = job.encode()
+    if len(body) > MAX_BODY_BYTES and committed_by and not isinstance(job, DownloadJob):
+        reference = Reference(
+            job_id=job.job_id,
+            run=job.run,
+            volume=job.volume,
+            committed=committed_by,
+        )
+        body = reference.encode()
+    if len(body) > MAX_BODY_BYTES:
+        raise InvalidJob(f"the message has {len(body)} bytes; {MAX_BODY_BYTES} are allowed")
+    return Message(
+        body=body,
+        type=TYPE_OF[type(job)],
+        message_id=f"{short(job.job_id)}.{job.run}.{TYPE_OF[type(job)]}"[:_AMQP_SHORT_STRING],
+        correlation_id=short(job.job_id),
+        timestamp=time.time(),
+    )
+
+
+def short(job_id: str) -> str:
+    """`job_id` where AMQP can hold it in a short string, else its beginning."""
+    return job_id.encode()[:200].decode(errors="ignore")
+
+
+def attempt_of(message: Message) -> int:
+    """Which attempt of its stage this delivery is: 1 and up."""
+    value = message.headers.get("attempt", 1)
+    return value if isinstance(value, int) and value > 0 else 1
+
+
+def decode(message: Message, stage: Stage) -> Job | Reference | CancelRequest:
+    """The job that `message` brings to `stage`.
+
+    Raises:
+        InvalidJob: it is no valid job; the message names the field.
+        Anonymous: it is a valid job without an id.
+    """
+    if len(message.body) > MAX_BODY_BYTES:
+        raise InvalidJob(f"the message has {len(message.body)} bytes; {MAX_BODY_BYTES} are allowed")
+    fields = _object(message.body)
+    if stage == "download":
+        return _download(fields, message.message_id)
+    if "committed" in fields:
+        return Reference.parse(fields)
+    if stage == "cleanup" and "volume" not in fields:
+        return CancelRequest.parse(fields)
+    return ACCEPTED[stage].parse(fields)
+
+
+def _download(fields: dict[str, Any], message_id: str | None) -> DownloadJob:
+    if fields.get("jobId") is not None:
+        return DownloadJob.parse(fields)
+    job = DownloadJob.parse({**fields, "jobId": message_id or "anonymous"})
+    if not message_id:
+        raise Anonymous
+    return job
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        fields = orjson.loads(body)
+    except ValueError as error:
+        raise InvalidJob(f"the message is no JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise InvalidJob("the message is no JSON object")
+    return fields
+
+
+def job_id_of(message: Message) -> str | None:
+    """The id that an otherwise unusable message names, where it names one."""
+    try:
+        fields = orjson.loads(message.body)
+    except ValueError:
+        return None
+    value = fields.get("jobId") if isinstance(fields, dict) else None
+    return value[:200] if isinstance(value, str) and value else None
+
+
+def dead_letter_of(message: Message) -> tuple[str, str] | None:
+    """(queue, reason) of the broker's own dead-lettering, where the message went through it.
+
+    A message that came back from a wait queue went through one too, with reason `expired`.
+    """
+    for death in message.headers.get("x-death") or ():
+        reason, queue = death.get("reason"), death.get("queue")
+        if reason != "expired":
+            return str(queue), str(reason)
+    return None
+
+
+def sent_again(message: Message, **headers: Any) -> Message:
+    """The same message to publish once more.
+
+    Without `x-death`: the broker drops a message silently that goes in circles.
+    """
+    kept = {key: value for key, value in message.headers.items() if not key.startswith("x-")}
+    return Message(
+        body=message.body,
+        type=message.type,
+        message_id=message.message_id,
+        correlation_id=message.correlation_id,
+        headers={**kept, **headers},
+        timestamp=message.timestamp,
+    )

@@ -1,0 +1,90 @@
+"""What a message means to a stage: from a delivery to the job, and to the way it may end."""
+
+from shared.broker.base import Message
+from shared.broker.topology import DELIVERY_LIMIT, Lane
+from shared.envelope import Job, attempt_of, dead_letter_of, decode
+from shared.jobs import (
+    CancelRequest,
+    CleanupJob,
+    DownloadJob,
+    ErrorReport,
+    Outcome,
+    Reference,
+    Stage,
+)
+from shared.retry import sentence
+from shared.workspace import Workspace
+
+
+class Intake:
+    """Reads messages for one stage of one lane."""
+
+    def __init__(self, stage: Stage, lane: Lane, workspace: Workspace) -> None:
+        self._stage = stage
+        self._lane = lane
+        self._workspace = workspace
+
+    def read(self, message: Message) -> Job | Reference:
+        """The job that `message` brings.
+
+        Cleanup takes more than its own: what the broker dead-lettered from the other stages,
+        and users' requests to cancel.
+
+        Raises:
+            InvalidJob, Anonymous
+        """
+        died = dead_letter_of(message)
+        origin = self._lane.stage(died[0]) if died else None
+        job = decode(message, origin or self._stage)
+        if isinstance(job, CancelRequest):
+            return self._cancelling(job)
+        if died and origin and origin != self._stage:
+            return self._given_up(job, origin, died[1])
+        return job
+
+    def _cancelling(self, request: CancelRequest) -> CleanupJob:
+        """To cancel a job that nobody has begun keeps it from ever beginning."""
+        run = self._workspace.latest_run(request.job_id) or 1
+        lease = self._workspace.lease_of(self._workspace.name_of(request.job_id, run))
+        return CleanupJob(
+            job_id=request.job_id,
+            run=run,
+            volume=self._workspace.volume,
+            request=lease.request if lease else None,
+            outcome="cancelled",
+        )
+
+    def _given_up(self, job: Job | Reference, stage: Stage, reason: str) -> CleanupJob:
+        """The broker gave the message up: its workers died again and again."""
+        message = f"{stage} was tried {DELIVERY_LIMIT} times and never ended ({reason})"
+        report = ErrorReport(
+            error="DeliveryLimit", message=message, stage=stage, attempts=DELIVERY_LIMIT
+        )
+        return ending(job, self._workspace.volume, "failed", report)
+
+
+def ending(
+    job: Job | Reference, volume: str, outcome: Outcome, error: ErrorReport | None = None
+) -> CleanupJob:
+    """The message that ends `job` with `outcome`."""
+    end = CleanupJob(
+        job_id=job.job_id,
+        run=job.run,
+        volume=volume,
+        request=None if isinstance(job, Reference) else job.request,
+        outcome=outcome,
+        error=error,
+    )
+    if isinstance(job, DownloadJob):
+        return end
+    return end.model_copy(update={"manifest": job.manifest, "costs": job.costs})
+
+
+def report(error: Exception, stage: Stage, message: Message) -> ErrorReport:
+    """`error` as the terminal event tells it."""
+    return ErrorReport(
+        error=type(error).__name__,
+        message=sentence(error),
+        stage=stage,
+        attempts=attempt_of(message),
+    )

@@ -1,0 +1,1 @@
+"""How a service shows what it does: logs, metrics, health."""

@@ -1,0 +1,106 @@
+"""The deliveries that a service works on right now, and the eye kept on them every second."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from shared.broker.base import Delivery
+from shared.errors import TimeLimit
+from shared.jobs import Outcome
+from shared.settings import DeliverySettings
+
+
+class Stoppable(Protocol):
+    """What the supervisor asks of a job that is being worked on."""
+
+    @property
+    def closed(self) -> bool: ...
+
+    @property
+    def overdue(self) -> bool: ...
+
+
+@dataclass(eq=False)
+class Running:
+    """One delivery in the hands of this service.
+
+    Attributes:
+        job: the job under its lock, while the stage works on it.
+        stopped: why the supervisor stopped the stage: the job's outcome, or an error.
+        renewing: another message is on its way to take the delivery's place.
+        renewed: it has taken it, and the delivery is settled.
+    """
+
+    delivery: Delivery
+    work: "asyncio.Task[None]"
+    received: float = field(default_factory=time.monotonic)
+    job: Stoppable | None = None
+    began: float = 0.0
+    stopped: Outcome | TimeLimit | None = None
+    renewing: bool = False
+    renewed: bool = False
+    tell_started: Callable[[], None] | None = None
+
+    def begin(self, job: Stoppable, tell_started: Callable[[], None]) -> None:
+        """The stage starts to work: from now on it can be stopped.
+
+        Watchers are told at the supervisor's next look: a stage that ends before it has
+        `finished` to say, and short stages are most of all stages.
+        """
+        self.job = job
+        self.began = time.monotonic()
+        self.tell_started = tell_started
+
+    def end(self) -> None:
+        """The stage no longer works: nothing stops what comes now."""
+        self.job = None
+        self.tell_started = None
+
+    def reason_to_stop(self, limit_seconds: float) -> Outcome | TimeLimit | None:
+        """Why the stage must stop now, if it must."""
+        if self.job is None:
+            return None
+        if self.job.closed:
+            return "cancelled"
+        if self.job.overdue:
+            return "expired"
+        if time.monotonic() - self.began > limit_seconds:
+            return TimeLimit(f"the stage took longer than {limit_seconds:g} seconds")
+        return None
+
+    def stop(self, reason: Outcome | TimeLimit) -> None:
+        """Cancel the stage; its children are killed before it ends."""
+        self.stopped = reason
+        self.job = None
+        self.work.cancel()
+
+    async def settle(self) -> None:
+        """Acknowledge, unless that was done when the delivery was renewed."""
+        if not self.renewed:
+            await self.delivery.ack()
+
+
+def tell_started(running: Iterable[Running]) -> None:
+    """Tell watchers of each stage that began since the last look."""
+    for one in running:
+        if one.tell_started is not None:
+            one.tell_started()
+            one.tell_started = None
+
+
+def stop_what_must_end(running: Iterable[Running], settings: DeliverySettings) -> None:
+    """Stop each stage whose job was cancelled, is overdue, or takes too long."""
+    for one in running:
+        reason = one.reason_to_stop(settings.stage_limit_seconds)
+        if reason is not None:
+            one.stop(reason)
+
+
+def due_for_renewal(running: Iterable[Running], settings: DeliverySettings) -> list[Running]:
+    """The deliveries that the broker would soon take for lost."""
+    oldest = time.monotonic() - settings.delivery_renew_seconds
+    return [
+        one for one in running if one.received <= oldest and not one.renewing and not one.renewed
+    ]

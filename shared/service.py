@@ -1,0 +1,63 @@
+"""One running service: start, stay healthy, drain, stop. In reading order."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+
+from shared.broker.base import Broker
+from shared.broker.link import pause
+from shared.broker.topology import Topology
+from shared.consumer import Consumer
+from shared.errors import BrokerUnavailable
+from shared.observe.health import Health, application
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def serving(
+    consumer: Consumer, broker: Broker, topology: Topology, health: Health, host: str, port: int
+) -> AsyncIterator[None]:
+    """The service while it runs. It answers probes before it reaches the broker."""
+    async with _answering(health, host, port):
+        await _declare_until_done(broker, topology)
+        await consumer.start()
+        try:
+            yield
+        finally:
+            log.info("draining", working=consumer.busy)
+            await consumer.stop()
+            log.info("stopped")
+
+
+@asynccontextmanager
+async def _answering(health: Health, host: str, port: int) -> AsyncIterator[None]:
+    runner = web.AppRunner(application(health), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _declare_until_done(broker: Broker, topology: Topology) -> None:
+    while True:
+        try:
+            return await broker.declare(topology)
+        except BrokerUnavailable as error:
+            log.warning("waiting for the broker", reason=str(error))
+            await asyncio.sleep(pause())
+
+
+async def until_told_to_stop() -> None:
+    """Return at the first SIGTERM or SIGINT."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()

@@ -1,0 +1,86 @@
+"""What every service is told by its environment. Read once at start, frozen, handed down."""
+
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Base of all settings: environment variables named like the fields, frozen once read."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+
+class BrokerSettings(Settings):
+    """Where messages travel."""
+
+    amqp_url: str = Field(
+        default="amqp://guest:guest@localhost:5672/",
+        pattern=r"^amqps?://",
+        description="RabbitMQ: amqp://user:password@host:port/vhost",
+    )
+    queue_prefix: str = Field(
+        default="video.processing",
+        pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
+        max_length=100,
+        description="prefix of all queues; another prefix is another lane, with its own files",
+    )
+    confirm_seconds: float = Field(
+        default=30, gt=0, le=600, description="how long a publish may wait for its confirm"
+    )
+
+
+class WorkspaceSettings(Settings):
+    """Where temporary files lie, and for how long."""
+
+    temp_dir: Path = Field(
+        default_factory=lambda: Path(tempfile.gettempdir()) / "millrace",
+        description="the work directory, on a volume that all services of a lane share",
+    )
+    job_ttl_hours: float = Field(
+        default=24,
+        gt=0,
+        le=24 * 30,
+        description="how long a job may take, waiting in queues included",
+    )
+    disk_floor_bytes: int = Field(
+        default=512 * 2**20, ge=0, description="free bytes on the volume that stay free"
+    )
+    disk_room_factor: float = Field(
+        default=3, ge=1, le=100, description="room reserved for a job, in sizes of its source"
+    )
+
+
+class DeliverySettings(Settings):
+    """How often, and for how long, a stage tries."""
+
+    max_attempts: int = Field(
+        default=5, ge=1, le=100, description="attempts of one stage before the job fails"
+    )
+    stage_limit_seconds: float = Field(
+        default=25 * 60, gt=0, le=30 * 86400, description="how long one attempt may work"
+    )
+    delivery_renew_seconds: float = Field(
+        default=20 * 60,
+        gt=0,
+        description="a delivery older than this is renewed; must be less than the broker's "
+        "consumer timeout (30 minutes by default)",
+    )
+    drain_seconds: float = Field(
+        default=25, ge=0, le=3600, description="how long a stopping service waits for its work"
+    )
+
+
+class ServiceSettings(Settings):
+    """How a service speaks to people and probes."""
+
+    health_host: str = Field(default="0.0.0.0", description="address of the health server")  # noqa: S104 - probes come from outside the container
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least level of the lines that are logged"
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="auto: for people on a terminal, JSON otherwise"
+    )

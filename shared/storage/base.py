@@ -1,0 +1,115 @@
+"""What a storage must do. Every adapter passes `tests/contract/test_storage.py`."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Protocol
+
+from shared.wire import Wire
+
+
+class Owner(Wire):
+    """The run that stores an object: written into the object, so it can be told whose it is."""
+
+    job_id: str
+    run: int
+
+
+class Intent(Wire):
+    """What a run is about to put, journalled before the first byte, for a later rollback.
+
+    Attributes:
+        key: the object's key.
+        token: what else exists until the put has ended, and names it: the temporary file
+            of a local put, the id of a multipart upload.
+    """
+
+    key: str
+    token: str | None = None
+
+
+class Stored(Wire):
+    """One object as the storage knows it.
+
+    Attributes:
+        size: bytes.
+        owner: the run that put it, where the storage can tell.
+    """
+
+    key: str
+    size: int
+    owner: Owner | None = None
+
+
+Journal = Callable[[Intent], None]
+
+
+class Storage(Protocol):
+    """A place for objects under keys (`users/42/small.webp`).
+
+    Objects are created, never overwritten, unless asked for. Every method may raise
+    `StorageUnavailable` (may go well later). Keys are relative, without `.` and `..`
+    segments; an adapter refuses others with `InvalidJob`.
+    """
+
+    async def put(
+        self,
+        key: str,
+        source: Path,
+        *,
+        media_type: str,
+        sha256: str,
+        owner: Owner,
+        journal: Journal,
+        overwrite: bool = False,
+    ) -> None:
+        """Store the file `source` under `key`, whole or not at all.
+
+        `journal` is called with every `Intent` before what it names comes into being.
+        An object that this owner put there before, with the same content, counts as done.
+
+        Raises:
+            ObjectExists: another's object is there, and `overwrite` is false.
+            StorageUnavailable: not stored, or what was stored does not match `sha256`.
+        """
+        ...
+
+    async def get(self, key: str, target: Path, *, limit_bytes: int) -> None:
+        """Write the object into the new file `target`.
+
+        Raises:
+            FileNotFoundError: there is no such object.
+            SourceTooLarge: it has more than `limit_bytes`.
+        """
+        ...
+
+    async def stat(self, key: str) -> Stored | None:
+        """The object, or None where there is none."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Delete the object. Deleting what is not there is not an error."""
+        ...
+
+    async def settle(self, intent: Intent, owner: Owner) -> None:
+        """Remove what served the put of `intent` alone, and leave the object."""
+        ...
+
+    async def rollback(self, intent: Intent, owner: Owner) -> None:
+        """Undo the put of `intent`: the object too, if this very run put it there."""
+        ...
+
+    def url(self, key: str) -> str:
+        """The address under which the object is public."""
+        ...
+
+    def list(self, prefix: str = "") -> AsyncIterator[Stored]:
+        """All objects whose keys begin with `prefix`, in order of key."""
+        ...
+
+    async def check(self) -> None:
+        """Return if the storage can be reached and written; raise `StorageUnavailable` if not."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...

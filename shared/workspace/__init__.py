@@ -1,0 +1,18 @@
+"""The work directory: who owns a job's files, and when they may go."""
+
+from shared.workspace.closing import Closing
+from shared.workspace.held import Attempt, Held
+from shared.workspace.records import Committed, Lease, Receipt
+from shared.workspace.workspace import Closed, JobOnDisk, Workspace
+
+__all__ = [
+    "Attempt",
+    "Closed",
+    "Closing",
+    "Committed",
+    "Held",
+    "JobOnDisk",
+    "Lease",
+    "Receipt",
+    "Workspace",
+]

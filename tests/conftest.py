@@ -1,0 +1,101 @@
+"""Fixtures that more than one kind of test needs."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from tests.servers.errors import ServerUnavailable
+from tests.servers.rabbitmq import PrivateRabbitMQ, ensure_installed, rabbitmq
+from tests.servers.s3 import REGION, credentials, s3
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = ROOT.parent / "shared" / "corpus"
+
+T = TypeVar("T")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What lies under tests/integration is marked so; GPU tests need a GPU."""
+    no_gpu = pytest.mark.skip(reason="no NVIDIA GPU here")
+    for item in items:
+        if item.path.is_relative_to(ROOT / "tests" / "integration"):
+            item.add_marker(pytest.mark.integration)
+        if "gpu" in item.keywords and shutil.which("nvidia-smi") is None:
+            item.add_marker(no_gpu)
+
+
+@pytest.fixture(scope="session")
+def amqp_url() -> Iterator[str]:
+    """A RabbitMQ, shared by the session: use names of your own in it."""
+    with _started(rabbitmq) as url:
+        yield url
+
+
+@pytest.fixture
+def private_rabbitmq() -> Iterator[PrivateRabbitMQ]:
+    """A node for this test alone, which may stop, kill and restart it."""
+    with _started(_private_node) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """An S3 API in region us-east-1, shared by the session; keys: ``tests.servers.s3``."""
+    with _started(s3) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def s3_bucket(s3_endpoint: str) -> Iterator[str]:
+    """A fresh bucket, gone with all that is in it after the test."""
+    key_id, secret = credentials()
+    bucket = boto3.resource(
+        "s3",
+        endpoint_url=s3_endpoint,
+        region_name=REGION,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+    ).Bucket(f"millrace-{uuid4().hex}")
+    bucket.create()
+    yield bucket.name
+    bucket.objects.all().delete()
+    for upload in bucket.multipart_uploads.all():
+        upload.abort()
+    bucket.delete()
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The photo and the film that come with the repository."""
+    return ROOT / "examples"
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Photos, films, tricky and hostile files; not part of the repository."""
+    if not CORPUS.is_dir():
+        pytest.skip("the corpus is not here: shared/corpus beside the checkout")
+    return CORPUS
+
+
+def _private_node() -> PrivateRabbitMQ:
+    ensure_installed()
+    return PrivateRabbitMQ()
+
+
+@contextmanager
+def _started(server: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
+    """Enter the server's context. Without one, skip here and fail in CI."""
+    with ExitStack() as stack:
+        try:
+            value = stack.enter_context(server())
+        except ServerUnavailable as error:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+        yield value

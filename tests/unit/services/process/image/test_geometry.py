@@ -1,0 +1,73 @@
+"""Where outputs lie in their source."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.process.image.engine import Fit, Target
+from services.process.image.geometry import MAX_SIDE_PIXELS, Placement, place, shapes
+
+sides = st.integers(1, 30000)
+
+
+def size(source: tuple[int, int], fit: Fit, width: int | None, height: int | None) -> object:
+    placement = place(*source, Target("a", "webp", width, height, fit))
+    return placement.width, placement.height
+
+
+@pytest.mark.parametrize(
+    ("source", "fit", "box", "expected"),
+    [
+        ((3264, 2448), "inside", (640, None), (640, 480)),
+        ((3264, 2448), "inside", (None, 480), (640, 480)),
+        ((3264, 2448), "inside", (640, 100), (133, 100)),
+        ((3264, 2448), "outside", (640, 100), (640, 480)),
+        ((3264, 2448), "cover", (150, 150), (150, 150)),
+        ((800, 600), "inside", (1920, None), (800, 600)),
+        ((100, 80), "cover", (150, 150), (80, 80)),
+        ((100, 1000), "cover", (150, 150), (100, 100)),
+        ((5000, 1), "inside", (150, None), (150, 1)),
+        ((1000, 40000), "inside", (1000, None), (410, 16383)),
+    ],
+)
+def test_sizes(
+    source: tuple[int, int],
+    fit: Fit,
+    box: tuple[int | None, int | None],
+    expected: tuple[int, int],
+) -> None:
+    assert size(source, fit, *box) == expected
+
+
+@given(sides, sides, sides, sides, st.sampled_from(["inside", "outside", "cover"]))
+def test_never_empty_enlarged_or_too_large(
+    width: int, height: int, box_width: int, box_height: int, fit: Fit
+) -> None:
+    box_width, box_height = (min(side, MAX_SIDE_PIXELS["webp"]) for side in (box_width, box_height))
+    placement = place(width, height, Target("a", "webp", box_width, box_height, fit))
+    assert 1 <= placement.width <= min(width, MAX_SIDE_PIXELS["webp"])
+    assert 1 <= placement.height <= min(height, MAX_SIDE_PIXELS["webp"])
+    left, top, right, bottom = placement.box(width, height)
+    assert 0 <= left < right <= width
+    assert 0 <= top < bottom <= height
+
+
+def test_cover_shows_the_middle() -> None:
+    placement = place(400, 200, Target("a", "webp", 100, 100, "cover"))
+    assert placement.box(400, 200) == (100, 0, 300, 200)
+    assert placement.turned() == Placement(100, 100, 1.0, 0.5)
+
+
+def test_what_looks_the_same_is_one_shape_and_the_largest_comes_first() -> None:
+    targets = [
+        Target("small", "webp", 100),
+        Target("large", "webp", 200),
+        Target("large", "avif", 200),
+        Target("soft", "webp", 200, blur=3),
+    ]
+    groups = list(shapes(400, 400, targets).values())
+    assert [[target.file for target in group] for group in groups] == [
+        ["large.webp", "large.avif"],
+        ["soft.webp"],
+        ["small.webp"],
+    ]

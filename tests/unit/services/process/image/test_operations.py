@@ -1,0 +1,74 @@
+"""Parameters of the operations on photos, and the files that they ask for."""
+
+from typing import Any
+
+import pytest
+
+from services.process.image.operations import PHOTOS
+from services.process.plan import plan
+from shared.errors import InvalidJob
+from shared.jobs import Operation
+
+
+def targets(**operation: Any) -> list[Any]:
+    recipes = plan((Operation.model_validate(operation),), PHOTOS)
+    return [target for recipe in recipes for target in recipe.targets()]
+
+
+def test_web_makes_three_widths_in_two_formats_and_a_thumbnail() -> None:
+    assert [(t.file, t.width, t.quality) for t in targets(op="web")] == [
+        ("w640.webp", 640, 80),
+        ("w640.avif", 640, 80),
+        ("w1024.webp", 1024, 85),
+        ("w1024.avif", 1024, 85),
+        ("w1920.webp", 1920, 90),
+        ("w1920.avif", 1920, 90),
+        ("thumbnail.webp", 150, 70),
+    ]
+
+
+def test_thumbnail_is_a_square_that_the_photo_fills() -> None:
+    (target,) = targets(op="thumbnail")
+    assert (target.width, target.height, target.fit, target.file) == (
+        150,
+        150,
+        "cover",
+        "thumbnail.webp",
+    )
+
+
+def test_blur_takes_a_radius() -> None:
+    assert targets(op="blur", radius=3)[0].blur == 3
+    assert targets(op="blur")[0].blur > 0
+
+
+def test_formats_may_be_one_name_and_jpg_means_jpeg() -> None:
+    (target,) = targets(op="resize", width=10, formats="jpg")
+    assert (target.file, target.media_type) == ("resize.jpg", "image/jpeg")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({}, "width: give a width, a height, or both"),
+        ({"width": 0}, "width: Input should be greater than or equal to 1"),
+        ({"height": -5}, "height: Input should be greater than or equal to 1"),
+        ({"width": 16384}, "width: webp pictures have at most 16383 pixels a side"),
+        ({"height": 65501, "formats": ["png"]}, "height: Input should be less than"),
+        ({"width": "wide"}, "width: Input should be a valid integer"),
+        ({"width": 5, "quality": 0}, "quality: Input should be greater than or equal to 1"),
+        ({"width": 5, "quality": 101}, "quality: Input should be less than or equal to 100"),
+        ({"width": 5, "formats": []}, "formats: "),
+        ({"width": 5, "formats": ["gif"]}, "formats.0: "),
+        ({"width": 5, "fit": "cover"}, "height: the fit 'cover' needs width and height"),
+        ({"width": 5, "fit": "stretch"}, "fit: "),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(parameters: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InvalidJob) as refusal:
+        targets(op="resize", **parameters)
+    assert str(refusal.value).startswith(f"operations.0 (resize): {sentence}")
+
+
+def test_sizes_beyond_webp_are_fine_in_formats_that_have_them() -> None:
+    assert targets(op="resize", width=20000, formats=["avif", "png"])[0].width == 20000

@@ -1,0 +1,106 @@
+"""What ffmpeg is told. That it understands this is shown in tests/integration/test_films.py."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from services.process.video.command import Means, encode, grab
+from services.process.video.film import Film, Rendition
+
+FILM = Film(
+    path="/jobs/j/download.1/original.mp4",
+    container="mov",
+    duration_seconds=10.0,
+    picture_seconds=10.0,
+    width=1280,
+    height=720,
+    video_stream=1,
+    video_codec="h264",
+    audio_stream=0,
+    audio_codec="aac",
+)
+MEANS = Means(threads=3, pixels=36_000_000, tone_mapping=True)
+DIRECTORY = Path("/jobs/j/process.2")
+
+
+def rendition(height: int, name: str = "", audio_kbps: int | None = 128) -> Rendition:
+    return Rendition(name or f"{height}p", height * 16 // 9, height, 23, "veryfast", audio_kbps)
+
+
+def value_after(arguments: tuple[str, ...], option: str) -> str:
+    return arguments[arguments.index(option) + 1]
+
+
+def test_sizes_come_from_one_decoding_each_from_the_next_larger() -> None:
+    arguments = encode(FILM, [rendition(360), rendition(720), rendition(540)], DIRECTORY, MEANS)
+    assert arguments.count("-i") == 1
+    assert value_after(arguments, "-filter_complex") == (
+        "[0:1]scale=1280:720:out_range=tv,format=yuv420p,setsar=1,split=2[v0][s1];"
+        "[s1]scale=960:540:out_range=tv,format=yuv420p,setsar=1,split=2[v1][s2];"
+        "[s2]scale=640:360:out_range=tv,format=yuv420p,setsar=1[v2]"
+    )
+    assert [a for a in arguments if a.startswith(f"file:{DIRECTORY}")] == [
+        f"file:{DIRECTORY}/720p.mp4",
+        f"file:{DIRECTORY}/540p.mp4",
+        f"file:{DIRECTORY}/360p.mp4",
+    ]
+
+
+def test_equal_sizes_are_scaled_once() -> None:
+    arguments = encode(FILM, [rendition(720, "a"), rendition(720, "b")], DIRECTORY, MEANS)
+    graph = value_after(arguments, "-filter_complex")
+    assert graph.count("scale=") == 1
+    assert graph.endswith("split=2[v0][v1]")
+
+
+def test_only_the_one_file_is_opened_by_the_demuxer_of_its_bytes() -> None:
+    for arguments in (
+        encode(FILM, [rendition(720)], DIRECTORY, MEANS),
+        grab(FILM, 1.0, DIRECTORY / "frame", MEANS),
+    ):
+        before, after = arguments[: arguments.index("-i")], arguments[arguments.index("-i") :]
+        assert value_after(before, "-protocol_whitelist") == "file,pipe"
+        assert value_after(before, "-f") == "mov"
+        assert value_after(before, "-max_pixels") == "36000000"
+        assert after[1] == "file:/jobs/j/download.1/original.mp4"
+        assert "-nostdin" in before
+
+
+def test_outputs_carry_no_metadata() -> None:
+    arguments = encode(FILM, [rendition(720), rendition(360)], DIRECTORY, MEANS)
+    pairs = list(pairwise(arguments))
+    assert pairs.count(("-map_metadata", "-1")) == 2
+    assert pairs.count(("-map_chapters", "-1")) == 2
+    assert pairs.count(("-movflags", "+faststart")) == 2
+
+
+def test_sound_is_taken_from_the_chosen_stream_or_left_out() -> None:
+    with_sound = encode(FILM, [rendition(720)], DIRECTORY, MEANS)
+    assert "0:0" in with_sound
+    assert value_after(with_sound, "-b:a") == "128k"
+    assert "-an" in encode(FILM, [rendition(720, audio_kbps=None)], DIRECTORY, MEANS)
+
+
+def test_fields_are_woven_together_before_scaling() -> None:
+    arguments = encode(replace(FILM, interlaced=True), [rendition(720)], DIRECTORY, MEANS)
+    assert value_after(arguments, "-filter_complex").startswith("[0:1]yadif=deint=interlaced,scale")
+
+
+def test_hdr_becomes_sdr_where_ffmpeg_can() -> None:
+    film = replace(FILM, transfer="smpte2084")
+    graph = value_after(encode(film, [rendition(720)], DIRECTORY, MEANS), "-filter_complex")
+    assert "color_trc=smpte2084" in graph
+    assert "tonemap=" in graph
+    assert "tonemap=" in value_after(grab(film, 0, DIRECTORY / "frame", MEANS), "-vf")
+    cannot = replace(MEANS, tone_mapping=False)
+    assert "tonemap" not in " ".join(encode(film, [rendition(720)], DIRECTORY, cannot))
+
+
+def test_a_frame_is_sought_before_or_after_the_input() -> None:
+    target = DIRECTORY / "frame"
+    searched = grab(FILM, 2.5, target, MEANS)
+    decoded = grab(FILM, 2.5, target, MEANS, search=False)
+    assert searched.index("-ss") < searched.index("-i")
+    assert decoded.index("-ss") > decoded.index("-i")
+    assert value_after(searched, "-ss") == value_after(decoded, "-ss") == "2.499000"
+    assert "-ss" not in grab(FILM, 0.0, target, MEANS)

@@ -1,0 +1,92 @@
+"""Operations on films: parameters, names, and what they ask for."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from services.process.plan import plan
+from services.process.video.film import Film
+from services.process.video.operations import FILMS
+from services.process.video.operations.recipe import FilmRecipe
+from shared.errors import InvalidJob
+from shared.jobs import Operation
+
+FILM = Film("/f", "mov", 5.0, 5.0, 1280, 720, 0, "h264", audio_stream=1, audio_codec="aac")
+
+
+def one(operation: Any) -> FilmRecipe:
+    (recipe,) = plan((Operation.model_validate(operation),), FILMS)
+    return recipe
+
+
+def names(operation: Any, film: Film = FILM) -> list[str]:
+    return [rendition.name for rendition in one(operation).renditions(film)]
+
+
+def test_a_film_gets_renditions_and_a_poster_by_default() -> None:
+    renditions, poster = plan(None, FILMS)
+    assert [r.file for r in renditions.renditions(FILM)] == ["720p.mp4", "480p.mp4", "360p.mp4"]
+    (still,) = poster.stills()
+    assert still.at is None
+    assert [target.file for target in still.targets] == ["poster.webp"]
+
+
+def test_renditions_are_named_by_their_size_after_a_name_of_their_own() -> None:
+    assert names({"op": "renditions", "heights": [480, 360]}) == ["480p", "360p"]
+    assert names({"op": "renditions", "name": "clip", "heights": 360}) == ["clip-360p"]
+    assert names("renditions", replace(FILM, width=100, height=150)) == ["100p"]
+
+
+def test_parameters_reach_the_renditions() -> None:
+    recipe = one(
+        {"op": "renditions", "heights": [720], "crf": 30, "preset": "slow", "audioKbps": 64}
+    )
+    (rendition,) = recipe.renditions(FILM)
+    assert (rendition.crf, rendition.preset, rendition.audio_kbps) == (30, "slow", 64)
+
+
+def test_sound_is_left_out_where_there_is_none_or_none_is_wanted() -> None:
+    silent = replace(FILM, audio_stream=None)
+    assert {r.audio_kbps for r in one("renditions").renditions(silent)} == {None}
+    mute = one({"op": "renditions", "audio": False})
+    assert {r.audio_kbps for r in mute.renditions(FILM)} == {None}
+
+
+def test_a_poster_comes_in_every_format_asked_for() -> None:
+    recipe = one({"op": "poster", "at": 2.5, "formats": ["webp", "jpg"], "width": 640})
+    (still,) = recipe.stills()
+    assert still.at == 2.5
+    assert [target.file for target in still.targets] == ["poster.webp", "poster.jpg"]
+    assert {target.width for target in still.targets} == {640}
+
+
+@pytest.mark.parametrize(
+    ("operation", "sentence"),
+    [
+        ({"op": "renditions", "heights": [0]}, "heights.0"),
+        ({"op": "renditions", "heights": [361]}, "heights.0.*multiple of 2"),
+        ({"op": "renditions", "heights": []}, "heights"),
+        ({"op": "renditions", "crf": 52}, "crf"),
+        ({"op": "renditions", "preset": "placebo"}, "preset"),
+        ({"op": "renditions", "codec": "av1"}, "no parameter 'codec'"),
+        ({"op": "renditions", "name": "n" * 60}, "name: at most 58 characters"),
+        ({"op": "poster", "at": -1}, "at"),
+        ({"op": "poster", "at": "NaN"}, "at"),
+        ({"op": "poster", "formats": ["gif"]}, "formats"),
+        ({"op": "blur"}, "no operation 'blur' for a film; there are film, poster, renditions"),
+    ],
+)
+def test_a_wrong_operation_is_named(operation: Any, sentence: str) -> None:
+    with pytest.raises(InvalidJob, match=sentence):
+        one(operation)
+
+
+def test_the_operations_load_no_codec() -> None:
+    code = (
+        "import services.process.video.operations, sys;"
+        "sys.exit(bool({'av', 'PIL', 'pyvips', 'imageio_ffmpeg'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
