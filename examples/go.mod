@@ -1,5 +1,5 @@
-module millrace.example/publish
+module millrace/examples
 
-go 1.20
+go 1.24
 
-require github.com/rabbitmq/amqp091-go v1.10.0
+require github.com/rabbitmq/amqp091-go v1.14.0

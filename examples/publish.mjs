@@ -3,13 +3,15 @@
 import { randomUUID } from "node:crypto";
 import amqp from "amqplib";
 
-const { AMQP_URL = "amqp://guest:guest@localhost/", QUEUE_PREFIX = "video.processing" } = process.env;
-const queue = `${QUEUE_PREFIX}.download`;
-const job = { jobId: randomUUID(), source: process.argv[2] };
+const url = process.env.AMQP_URL ?? "amqp://guest:guest@localhost/";
+const queue = `${process.env.QUEUE_PREFIX ?? "video.processing"}.download`;
+const source = process.argv[2];
+if (!source) throw new Error("usage: node publish.mjs SOURCE");
 
-const connection = await amqp.connect(AMQP_URL);
+const job = { jobId: randomUUID(), source };
+const connection = await amqp.connect(url);
 const channel = await connection.createConfirmChannel();
-await channel.checkQueue(queue); // fails if no service has declared it yet
+await channel.checkQueue(queue); // an error if no service has declared it yet
 channel.sendToQueue(queue, Buffer.from(JSON.stringify(job)), {
   contentType: "application/json",
   persistent: true,

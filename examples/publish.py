@@ -1,4 +1,4 @@
-"""Publish a job: python publish.py https://example.com/photo.jpg"""
+"""Publish a job, as in `python publish.py https://example.com/photo.jpg`."""
 
 import asyncio
 import json
@@ -12,18 +12,22 @@ AMQP_URL = os.environ.get("AMQP_URL", "amqp://guest:guest@localhost/")
 QUEUE = os.environ.get("QUEUE_PREFIX", "video.processing") + ".download"
 
 
-async def publish(job: dict[str, str]) -> None:
-    """Hand `job` to the broker; raises unless the broker has it safely in the queue."""
+async def publish(source: str) -> str:
+    """The id of the new job, once the broker has it safe."""
+    job = {"jobId": str(uuid.uuid4()), "source": source}
+    message = aio_pika.Message(
+        json.dumps(job).encode(),
+        content_type="application/json",
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+    )
     async with await aio_pika.connect(AMQP_URL) as connection:
+        # Confirmed, and an error if no service has declared the queue yet.
         channel = await connection.channel(on_return_raises=True)
-        message = aio_pika.Message(
-            json.dumps(job).encode(),
-            content_type="application/json",
-            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-        )
         await channel.default_exchange.publish(message, routing_key=QUEUE, timeout=30)
+    return job["jobId"]
 
 
-job = {"jobId": str(uuid.uuid4()), "source": sys.argv[1]}
-asyncio.run(publish(job))
-print(job["jobId"])
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python publish.py SOURCE")
+    print(asyncio.run(publish(sys.argv[1])))

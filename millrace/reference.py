@@ -1,6 +1,7 @@
 """The page of all settings, made from the settings themselves."""
 
 from collections.abc import Iterator
+from typing import Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic.fields import FieldInfo
@@ -15,7 +16,15 @@ _INTRODUCTION = """\
 Environment variables, read once when a program starts. A value that cannot be used ends the
 start with a sentence that names the variable. This page is made by `millrace settings`.
 """
-_SIGNS = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<", MinLen: "length ≥", MaxLen: "length ≤"}
+# For each rule: the name of its value, and how it is written.
+_RULES: dict[type, tuple[str, str]] = {
+    Ge: ("ge", "≥"),
+    Gt: ("gt", ">"),
+    Le: ("le", "≤"),
+    Lt: ("lt", "<"),
+    MinLen: ("min_length", "length ≥"),
+    MaxLen: ("max_length", "length ≤"),
+}
 
 
 def settings_page() -> str:
@@ -26,15 +35,14 @@ def settings_page() -> str:
 def _sections() -> Iterator[str]:
     told: set[str] = set()
     for kind in every_setting():
-        # Two services may read the same variable; it is told of once.
-        fields = {name: field for name, field in kind.model_fields.items() if name not in told}
-        told |= fields.keys()
-        yield _section(kind, fields)
+        rows = {_row(name, field) for name, field in kind.model_fields.items()}
+        # Where two services read the very same setting, it is told of once.
+        yield _section(kind, sorted(rows - told))
+        told |= rows
 
 
-def _section(kind: type[BaseSettings], fields: dict[str, FieldInfo]) -> str:
-    rows = [_row(name, field) for name, field in sorted(fields.items())]
-    head = "| variable | default | bounds | meaning |\n|---|---|---|---|"
+def _section(kind: type[BaseSettings], rows: list[str]) -> str:
+    head = "| variable | default | values | meaning |\n|---|---|---|---|"
     title = " ".join((kind.__doc__ or kind.__name__).split())
     return "\n".join([f"## {title.rstrip('.')}\n", head, *rows, ""])
 
@@ -62,18 +70,14 @@ def _written(value: object) -> str:
 
 
 def _bounds(field: FieldInfo) -> str:
-    """Only those that are the value's own; a description tells the rest."""
-    found = (_bound(rule) for rule in field.metadata)
-    return ", ".join(bound for bound in found if bound)
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(field.annotation))
+    return ", ".join(_bound(rule) for rule in field.metadata if type(rule) in _RULES)
 
 
 def _bound(rule: object) -> str:
-    sign = _SIGNS.get(type(rule), "")
-    value = next((getattr(rule, name) for name in _NAMES if hasattr(rule, name)), "")
-    return f"{sign} {value}" if sign else ""
-
-
-_NAMES = ("ge", "gt", "le", "lt", "min_length", "max_length")
+    attribute, sign = _RULES[type(rule)]
+    return f"{sign} {getattr(rule, attribute)}"
 
 
 def _cell(text: str) -> str:

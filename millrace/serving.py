@@ -34,8 +34,9 @@ async def _serve(stages: tuple[Stage, ...]) -> None:
     with suppress(asyncio.CancelledError):
         async with AsyncExitStack() as stack:
             on = await stack.enter_async_context(backends(" ".join(stages)))
+            ports: set[int] = set()
             for stage in stages:
-                await stack.enter_async_context(service(stage, on))
+                await stack.enter_async_context(service(stage, on, ports))
             structlog.get_logger().info("ready", stages=stages)
             await asyncio.Event().wait()
 
@@ -49,12 +50,24 @@ def _cancel_at_signals() -> None:
 
 
 @asynccontextmanager
-async def service(stage: Stage, on: Backends) -> AsyncIterator[None]:
-    """One service, taking deliveries until the block ends."""
+async def service(stage: Stage, on: Backends, taken: set[int]) -> AsyncIterator[None]:
+    """One service, taking deliveries until the block ends.
+
+    Args:
+        taken: ports of the other services in this process.
+    """
     async with wired(stage, on) as one:
         running, consumer, metrics = one.running, one.consumer, one.metrics
         details = {"version": __version__, "queuePrefix": on.lane.prefix, **running.details}
         health = Health(stage, on.broker, consumer, on.workspace, metrics, running.checks, details)
-        host, port = read(ServiceSettings).health_host, running.health_port
+        host, port = read(ServiceSettings).health_host, _next_port(running.health_port, taken)
         async with serving(consumer, on.broker, on.lane.topology, health, host, port):
             yield
+
+
+def _next_port(port: int, taken: set[int]) -> int:
+    """`port`, or the next one where HEALTH_PORT gave the same to several services."""
+    while port in taken and port:
+        port += 1
+    taken.add(port)
+    return port

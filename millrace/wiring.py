@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from millrace.settings import BadSetting, Reader, read
 from shared.broker.base import Broker
 from shared.broker.topology import Lane
 from shared.consumer import Consumer, StageFunction
+from shared.errors import StorageUnavailable
 from shared.jobs import Stage
 from shared.observe.health import Check
 from shared.observe.metrics import Metrics
@@ -143,7 +144,9 @@ async def standing_on(broker: Broker, lane: Lane, read: Reader) -> AsyncIterator
         )
     finally:
         await broker.close()
-        await storage.close()
+        # What cannot be reached has nothing to be closed, and must not hide how the work ended.
+        with suppress(StorageUnavailable):
+            await storage.close()
 
 
 # ── stages ───────────────────────────────────────────────────────────────────────────────────

@@ -32,6 +32,7 @@ from shared.jobs import (
     UploadJob,
 )
 from shared.observe.metrics import Metrics
+from shared.observe.troubles import Troubles
 from shared.retry import Later, decide, sentence
 from shared.running import Running, due_for_renewal, stop_what_must_end, tell_started
 from shared.settings import DeliverySettings
@@ -89,6 +90,7 @@ class Consumer:
         self._intake = Intake(stage, lane, workspace)
         self._updates = Updates(broker, lane, stage)
         self._delays = tuple(lane.retry_delays)
+        self.troubles = Troubles(2 * max(lane.retry_delays.values()))
         self._running: set[Running] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscription: Subscription | None = None
@@ -191,8 +193,10 @@ class Consumer:
         cost = _cost(self.stage, attempt, work.spent)
         self._metrics.worked(self.stage, cost)
         if isinstance(made, JobEnded):
+            removed = made.receipt.files_removed
+            log.info("job ended", outcome=made.outcome, filesRemoved=removed)
             return made
-        log.info("stage finished", seconds=cost.seconds, next=NEXT[type(made)])
+        log.info("stage ended", seconds=cost.seconds, next=NEXT[type(made)])
         committed: Result = held.commit(self.stage, made.costing(cost))
         return committed
 
@@ -243,6 +247,7 @@ class Consumer:
         if isinstance(result, JobEnded):
             await self._insist(lambda: self._updates.ended(result), running)
             self._metrics.ended(result)
+            self.troubles.ended(result.job_id)
             return
         seconds = result.costs[-1].seconds if result.costs else 0.0
         self._updates.finished(result.job_id, result.run, self.stage, seconds)
@@ -276,6 +281,8 @@ class Consumer:
             delay=later.delay,
         )
         self._metrics.postponed(self.stage, error)
+        if job is not None and self.stage == "cleanup" and later.counted:
+            self.troubles.failed(job.job_id, sentence(error))
         if isinstance(job, CleanupJob):
             # What came as another type, or dead-lettered, goes on as what it means.
             message = dataclasses.replace(encode(job), headers=message.headers)

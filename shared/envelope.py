@@ -33,6 +33,8 @@ ACCEPTED: Mapping[Stage, type[Job]] = {
     "cleanup": CleanupJob,
 }
 _AMQP_SHORT_STRING = 255
+# What we write of a job is a little longer than what its user wrote: defaults, outcome, error.
+_OWN_BODY_BYTES = MAX_BODY_BYTES + 4096
 
 
 class Anonymous(Exception):
@@ -50,8 +52,7 @@ def encode(job: Job, *, committed_by: Stage | None = None) -> Message:
             committed=committed_by,
         )
         body = reference.encode()
-    if len(body) > MAX_BODY_BYTES:
-        raise InvalidJob(f"the message has {len(body)} bytes; {MAX_BODY_BYTES} are allowed")
+    _refuse_longer(body, _OWN_BODY_BYTES)
     return Message(
         body=body,
         type=TYPE_OF[type(job)],
@@ -79,8 +80,8 @@ def decode(message: Message, stage: Stage) -> Job | Reference | CancelRequest:
         InvalidJob: it is no valid job; the message names the field.
         Anonymous: it is a valid job without an id.
     """
-    if len(message.body) > MAX_BODY_BYTES:
-        raise InvalidJob(f"the message has {len(message.body)} bytes; {MAX_BODY_BYTES} are allowed")
+    own = message.type in TYPE_OF.values()
+    _refuse_longer(message.body, _OWN_BODY_BYTES if own else MAX_BODY_BYTES)
     fields = _object(message.body)
     if stage == "download":
         return _download(fields, message.message_id)
@@ -89,6 +90,11 @@ def decode(message: Message, stage: Stage) -> Job | Reference | CancelRequest:
     if stage == "cleanup" and "volume" not in fields:
         return CancelRequest.parse(fields)
     return ACCEPTED[stage].parse(fields)
+
+
+def _refuse_longer(body: bytes, limit_bytes: int) -> None:
+    if len(body) > limit_bytes:
+        raise InvalidJob(f"the message has {len(body)} bytes; {limit_bytes} are allowed")
 
 
 def _download(fields: dict[str, Any], message_id: str | None) -> DownloadJob:
@@ -125,9 +131,12 @@ def dead_letter_of(message: Message) -> tuple[str, str] | None:
 
     A message that came back from a wait queue went through one too, with reason `expired`.
     """
-    for death in message.headers.get("x-death") or ():
-        reason, queue = death.get("reason"), death.get("queue")
-        if reason != "expired":
+    deaths = message.headers.get("x-death")
+    for death in deaths if isinstance(deaths, list) else ():
+        # Anyone can write this header, and anything into it.
+        fields = death if isinstance(death, dict) else {}
+        queue, reason = fields.get("queue"), fields.get("reason")
+        if queue and reason and reason != "expired":
             return str(queue), str(reason)
     return None
 

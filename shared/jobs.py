@@ -26,6 +26,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 # More passages of one job than anyone starts by hand.
 MAX_RUNS = 1000
+MAX_TTL_HOURS = 24 * 30
 DEFAULT_DESTINATION = "{jobId}/{name}.{ext}"
 
 
@@ -70,7 +71,7 @@ class Request(Wire):
     metadata: dict[str, str] = Field(default_factory=dict, max_length=64)
     keep_original: bool = False
     overwrite: bool = False
-    ttl_hours: float | None = Field(default=None, gt=0, le=24 * 30)
+    ttl_hours: float | None = Field(default=None, gt=0, le=MAX_TTL_HOURS)
 
     @model_validator(mode="before")
     @classmethod

@@ -12,10 +12,14 @@ from shared.broker.base import Broker
 from shared.broker.link import pause
 from shared.broker.topology import Topology
 from shared.consumer import Consumer
-from shared.errors import BrokerUnavailable
+from shared.errors import BrokerUnavailable, MillraceError
 from shared.observe.health import Health, application
 
 log = structlog.get_logger()
+
+
+class PortTaken(MillraceError):
+    """The port of the health server cannot be used."""
 
 
 @asynccontextmanager
@@ -39,10 +43,17 @@ async def _answering(health: Health, host: str, port: int) -> AsyncIterator[None
     runner = web.AppRunner(application(health), access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await _listen(web.TCPSite(runner, host, port), f"{host}:{port}")
         yield
     finally:
         await runner.cleanup()
+
+
+async def _listen(site: web.TCPSite, address: str) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        raise PortTaken(f"HEALTH_PORT: {address} cannot be used: {error.strerror}") from None
 
 
 async def _declare_until_done(broker: Broker, topology: Topology) -> None:

@@ -1,5 +1,7 @@
 """The limit: aio-pika alone. Each hop publishes to the next, awaits the confirm, acknowledges.
 
+On asyncio's own event loop, as its documentation runs it; Millrace chooses uvloop.
+
 python -m bench.contenders.bare HOP AMQP_URL FOLDER PREFETCH
 """
 
@@ -11,7 +13,6 @@ import aio_pika
 from pamqp.common import FieldTable
 
 from bench.contenders.gate import Finish, Gate
-from millrace.wiring import run
 
 QUEUES = ("bench.bare.1", "bench.bare.2", "bench.bare.3", "bench.bare.4")
 QUORUM: FieldTable = {"x-queue-type": "quorum"}
@@ -45,4 +46,4 @@ async def main(hop: int, url: str, folder: Path, prefetch: int) -> None:
 
 
 if __name__ == "__main__":
-    run(main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])))
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])))

@@ -3,7 +3,6 @@
 import os
 import sys
 
-from millrace.cli.app import app
 from millrace.cli.errors import code_of
 from shared.errors import MillraceError
 
@@ -13,6 +12,8 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line. What a person can mend ends in one sentence, not in a traceback."""
     try:
+        from millrace.cli.app import app
+
         app()
     except MillraceError as error:
         print(f"millrace: {error}", file=sys.stderr)

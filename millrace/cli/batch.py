@@ -1,7 +1,6 @@
 """Several jobs in one embedded run, from the first to the last, or to Ctrl-C."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,11 +12,14 @@ from millrace.cli.display import Silence
 from millrace.cli.jobs import Job
 from millrace.embedded import Embedded
 from millrace.events import Event
+from millrace.settings import read
 from services.process.cores import usable_cores
 from shared.observe.logs import configure_logs
+from shared.settings import ServiceSettings
 
 # Beside those whose pixels are worked on, some are fetched or stored.
 _BESIDE = 2
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ def carry_out(jobs: Sequence[Job], out: Path, display: Silence, at_once: int | N
     """Run all jobs, `at_once` of them at a time; results go to `out`."""
     from millrace.wiring import run
 
-    configure_logs(os.environ.get("LOG_LEVEL", display.log_level).lower())
+    settings = read(ServiceSettings)
+    asked = "log_level" in settings.model_fields_set
+    configure_logs(settings.log_level if asked else display.log_level, settings.log_format)
     batch: Batch = run(_carry_out(jobs, out, display, at_once))
     return batch
 
@@ -89,7 +93,8 @@ def _cancelling(embedded: Embedded) -> Iterator[Callable[[], int | None]]:
         else:
             cancelling.append(loop.create_task(embedded.cancel()))
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # What is ignored stays so: hanging up under nohup, Ctrl-C in a script's background.
+    numbers = [number for number in _ENDING if signal.getsignal(number) != signal.SIG_IGN]
     for number in numbers:
         loop.add_signal_handler(number, receive, number)
     try:

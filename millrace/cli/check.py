@@ -9,10 +9,10 @@ def check() -> None:
     Ends with 1 if one that is needed fails.
     """
     from millrace.checks import every_check
+    from millrace.cli.lane import hush
     from millrace.wiring import run
-    from shared.observe.logs import configure_logs
 
-    configure_logs("error")
+    hush()
     findings = run(every_check())
     for finding in findings:
         print(f"{finding.verdict:<8}{finding.what:<10}{finding.detail}")

@@ -1,5 +1,6 @@
 """The lane that a command speaks to: its broker, and its work directory where that is at hand."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +24,12 @@ def lane() -> Lane:
     return Lane(read(BrokerSettings).queue_prefix)
 
 
+def hush() -> None:
+    """Write no log lines: what goes wrong ends the command with a sentence."""
+    configure_logs("error")
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+
+
 @asynccontextmanager
 async def connected(lane: Lane, *, declare: bool = True) -> AsyncIterator[Broker]:
     """The broker that AMQP_URL names, with all queues there, until the block ends.
@@ -30,7 +37,7 @@ async def connected(lane: Lane, *, declare: bool = True) -> AsyncIterator[Broker
     Raises:
         BrokerUnavailable: it cannot be reached.
     """
-    configure_logs("error")
+    hush()
     broker = open_broker(read(BrokerSettings), "command line")
     try:
         if declare:

@@ -19,12 +19,26 @@ def parse(presets: list[str], operations: list[str]) -> tuple[Operation, ...] | 
     Raises:
         Misuse: one of them is unknown, or a parameter is wrong.
     """
+    wanted = (*map(_preset, presets), *map(_operation, operations))
     try:
-        wanted = tuple(Operation.parse(written(text)) for text in (*presets, *operations))
         validate(wanted or None)
     except InvalidJob as error:
         raise Misuse(str(error)) from None
     return wanted or None
+
+
+def _preset(name: str) -> Operation:
+    try:
+        return Operation.parse({"op": name})
+    except InvalidJob:
+        raise Misuse(f"--preset: '{name}' is no preset's name") from None
+
+
+def _operation(text: str) -> Operation:
+    try:
+        return Operation.parse(written(text))
+    except InvalidJob as error:
+        raise Misuse(f"--op {text}: {error}") from None
 
 
 def written(text: str) -> dict[str, Any]:
@@ -39,7 +53,7 @@ def _object(text: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = orjson.loads(text)
     except ValueError as error:
-        raise Misuse(f"--op: {text} is no JSON: {error}") from None
+        raise Misuse(f"--op {text}: is no JSON: {error}") from None
     return found
 
 

@@ -34,7 +34,7 @@ def run(
     from millrace.cli.table import print_results
 
     wanted = wish(preset, op, destination, keep_original, overwrite, meta)
-    found = find(sources)
+    found = find(sources, out)
     place = by_stem(found.sources)
     with display(len(found.sources), json=json) as shown:
         shown.skipped(found.skipped)

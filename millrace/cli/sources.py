@@ -46,18 +46,21 @@ class Found:
     skipped: list[Path]
 
 
-def find(named: list[str]) -> Found:
+def find(named: list[str], out: Path | None = None) -> Found:
     """All sources that are named, each once, in order.
+
+    Args:
+        out: the folder that results go to: what lies in it is no source, unless it is named.
 
     Raises:
         Misuse: something that is named is not there, or has no photo or film in it.
     """
     sources: dict[str, Source] = {}
-    skipped: list[Path] = []
+    search = _Search(out.resolve() if out else None)
     for name in named:
-        for source in _address(name) if _ADDRESS.match(name) else _files(name, skipped):
+        for source in _address(name) if _ADDRESS.match(name) else search.files(name):
             sources.setdefault(source.address, source)
-    return Found([*sources.values()], skipped)
+    return Found([*sources.values()], search.skipped)
 
 
 def _address(name: str) -> Iterator[Source]:
@@ -72,48 +75,59 @@ def _address(name: str) -> Iterator[Source]:
     yield Source(name, name, None, _fit(Path(last).stem or parts.netloc))
 
 
-def _files(name: str, skipped: list[Path]) -> Iterator[Source]:
-    path = Path(name)
-    if path.is_dir():
-        yield from _some(_media_below(path, skipped), f"no photo and no film in the folder {name}")
-    elif path.exists():
-        yield _file(path, shown=name)
-    elif glob.has_magic(name):
-        yield from _some(_matching(name, skipped), f"nothing matches {name}")
-    else:
-        raise Misuse(f"there is no file or folder {name}")
+class _Search:
+    """Looks for files on this machine.
+
+    Attributes:
+        skipped: those that were found beside the media.
+    """
+
+    def __init__(self, out: Path | None) -> None:
+        self._out = out
+        self.skipped: list[Path] = []
+
+    def files(self, name: str) -> Iterator[Source]:
+        """What `name` stands for: a file, the media in a folder, or those that match."""
+        path = Path(name)
+        if path.is_dir():
+            yield from _some(self._below(path), f"no photo and no film in the folder {name}")
+        elif path.exists():
+            yield _file(path, shown=name)
+        elif glob.has_magic(name):
+            yield from _some(self._matching(name), f"no photo and no film matches {name}")
+        else:
+            raise Misuse(f"there is no file or folder {name}")
+
+    def _matching(self, pattern: str) -> Iterator[Source]:
+        for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - also absolute
+            path = Path(name)
+            yield from self._below(path) if path.is_dir() else self._if_media(path, path.parent)
+
+    def _below(self, folder: Path) -> Iterator[Source]:
+        for where, folders, files in os.walk(folder):
+            folders[:] = sorted(name for name in folders if self._is_wanted(Path(where, name)))
+            for name in sorted(files):
+                if not name.startswith("."):
+                    yield from self._if_media(Path(where, name), folder)
+
+    def _is_wanted(self, folder: Path) -> bool:
+        return not folder.name.startswith(".") and folder.resolve() != self._out
+
+    def _if_media(self, path: Path, folder: Path) -> Iterator[Source]:
+        """The file if its bytes say that it is a photo or a film; `folder` is what was named."""
+        if _is_media(path):
+            yield _file(path, shown=str(path), below=path.relative_to(folder).parent)
+        else:
+            self.skipped.append(path)
 
 
 def _some(sources: Iterator[Source], otherwise: str) -> Iterator[Source]:
+    """`sources`, of which there has to be one."""
     first = next(sources, None)
     if first is None:
         raise Misuse(otherwise)
     yield first
     yield from sources
-
-
-def _matching(pattern: str, skipped: list[Path]) -> Iterator[Source]:
-    for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - also absolute ones
-        if Path(name).is_dir():
-            yield from _media_below(Path(name), skipped)
-        else:
-            yield from _if_media(Path(name), Path(name).parent, skipped)
-
-
-def _media_below(folder: Path, skipped: list[Path]) -> Iterator[Source]:
-    for where, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield from _if_media(Path(where) / name, folder, skipped)
-
-
-def _if_media(path: Path, folder: Path, skipped: list[Path]) -> Iterator[Source]:
-    """The file if its bytes say that it is a photo or a film; `folder` is what was named."""
-    if _is_media(path):
-        yield _file(path, shown=str(path), below=path.relative_to(folder).parent)
-    else:
-        skipped.append(path)
 
 
 def _is_media(path: Path) -> bool:

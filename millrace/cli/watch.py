@@ -75,6 +75,6 @@ def _show(event: "Event", json: bool) -> None:
 
 def _line(event: "Event") -> str:
     if event.terminal:
-        return "completed" if event.completed else f"{event.what}: {event.sentence}"
+        return f"{event.what}: {event.sentence}" if event.error else event.what
     percent = event.data.get("percent")
     return f"{event.data.get('stage')} {event.what}" + (f" {percent:.0f} %" if percent else "")

@@ -20,7 +20,7 @@ from services.cleanup.settings import CleanupSettings
 from shared.broker.base import Broker
 from shared.broker.topology import Lane
 from shared.envelope import encode
-from shared.jobs import CleanupJob
+from shared.jobs import MAX_TTL_HOURS, CleanupJob
 from shared.storage.base import Intent, Owner, Storage
 from shared.workspace import JobOnDisk, Receipt, Workspace
 from shared.workspace.tree import empty
@@ -47,8 +47,12 @@ class SweepReport:
         try:
             yield
         except Exception as error:
-            log.warning("sweep: entry left", entry=name, error=repr(error))
-            self.errors.append(f"{name}: {error}")
+            self.leave(name, error)
+
+    def leave(self, name: str, error: Exception) -> None:
+        """Note an entry that is left as it is, because of `error`."""
+        log.warning("sweep: entry left", entry=name, error=repr(error))
+        self.errors.append(f"{name}: {error}")
 
 
 def why_orphan(job: JobOnDisk, now: float, grace_seconds: float) -> str | None:
@@ -63,6 +67,21 @@ def why_orphan(job: JobOnDisk, now: float, grace_seconds: float) -> str | None:
     if job.lease is None:
         return "no lease" if age > grace_seconds else None
     return "past its deadline" if now > job.lease.deadline else None
+
+
+@dataclass(frozen=True)
+class _OldReceipt:
+    """A receipt older than the grace; None where it is damaged."""
+
+    path: Path
+    age_seconds: float
+    receipt: Receipt | None
+
+    @property
+    def needless(self) -> bool:
+        """Whether no message can need it any more."""
+        hours = self.receipt.ttl_hours if self.receipt else MAX_TTL_HOURS
+        return self.age_seconds > RECEIPT_LIVES * hours * 3600
 
 
 class Sweep:
@@ -113,7 +132,7 @@ class Sweep:
         return report
 
     async def _orphans(self, report: SweepReport, now: float, dry_run: bool) -> None:
-        for job in await asyncio.to_thread(lambda: list(self._workspace.survey())):
+        for job in await asyncio.to_thread(lambda: list(self._workspace.survey(report.leave))):
             reason = why_orphan(job, now, self._grace_seconds)
             if reason is None:
                 continue
@@ -136,27 +155,23 @@ class Sweep:
 
     async def _receipts(self, report: SweepReport, now: float, dry_run: bool) -> None:
         # There can be very many, and reading them all must not hold the event loop up.
-        for receipt in await asyncio.to_thread(self._old_receipts, report, now, dry_run):
-            with report.guarding(receipt.job_id):
-                await self._delete_late_objects(report, receipt, dry_run)
+        for old in await asyncio.to_thread(self._old_receipts, report, now):
+            with report.guarding(old.path.name):
+                if old.receipt is not None and old.receipt.keys:
+                    await self._delete_late_objects(report, old.receipt, dry_run)
+                # Last, since it alone knows the objects.
+                if old.needless:
+                    self._drop(report.receipts, "receipt", old.path, dry_run)
 
-    def _old_receipts(self, report: SweepReport, now: float, dry_run: bool) -> list[Receipt]:
-        """Drop the receipts that no message can need any more; those with objects to look for."""
-        suspects = []
+    def _old_receipts(self, report: SweepReport, now: float) -> list[_OldReceipt]:
+        """The receipts that there is something to do about."""
+        found = []
         for path in self._workspace.receipts():
             with report.guarding(path.name):
                 age = now - self._workspace.files.modified(path)
-                receipt = self._workspace.receipt_of(path.stem) if self._is_old(age) else None
-                if receipt is None:
-                    continue
-                if receipt.keys:
-                    suspects.append(receipt)
-                if age > RECEIPT_LIVES * receipt.ttl_hours * 3600:
-                    self._drop(report.receipts, "receipt", path, dry_run)
-        return suspects
-
-    def _is_old(self, age_seconds: float) -> bool:
-        return age_seconds > self._grace_seconds
+                if age > self._grace_seconds:
+                    found.append(_OldReceipt(path, age, self._workspace.receipt_of(path.stem)))
+        return [old for old in found if old.needless or (old.receipt and old.receipt.keys)]
 
     async def _delete_late_objects(
         self, report: SweepReport, receipt: Receipt, dry_run: bool

@@ -14,8 +14,11 @@ from aiormq.abc import AbstractConnection
 from aiormq.channel import Channel
 from yarl import URL
 
+from shared.broker import tolerant
+from shared.broker.coalesce import transport
 from shared.errors import BrokerUnavailable
 
+tolerant.install()
 AMQP_ERRORS: Final = (
     aiormq.exceptions.AMQPError,
     aiormq.exceptions.ChannelInvalidStateError,
@@ -60,7 +63,9 @@ class Link:
     async def _open(self) -> AbstractConnection:
         async with self._connecting:
             if self._connection is None or not self._connection.is_opened:
-                self._connection = await aiormq.connect(self._url)
+                self._connection = await aiormq.connect(
+                    self._url, transport_factory=transport(self._url)
+                )
             return self._connection
 
     async def close(self) -> None:
@@ -71,7 +76,7 @@ class Link:
 
 def pause() -> float:
     """Seconds until the next try to connect; each process waits another time."""
-    return random.uniform(0.2, 1.5)
+    return random.uniform(0.1, 0.7)
 
 
 def _reason(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from aiormq.channel import Channel
 
 from shared.broker.base import DEFAULT_EXCHANGE, Delivery, Message
 from shared.broker.link import AMQP_ERRORS, Link, pause
+from shared.broker.tolerant import sendable
 from shared.broker.topology import Topology, TopologyMismatch
 from shared.errors import BrokerUnavailable
 
@@ -309,7 +310,7 @@ def _properties(message: Message, *, persistent: bool) -> spec.Basic.Properties:
         message_type=message.type,
         message_id=message.message_id,
         correlation_id=message.correlation_id,
-        headers=dict(message.headers),
+        headers=dict(message.headers) or None,
         timestamp=datetime.datetime.fromtimestamp(message.timestamp, datetime.UTC),
     )
 
@@ -322,7 +323,7 @@ def _message(delivered: DeliveredMessage) -> Message:
         type=properties.message_type,
         message_id=properties.message_id,
         correlation_id=properties.correlation_id,
-        headers=dict(properties.headers or {}),
+        headers=sendable(properties.headers or {}),
         timestamp=stamp.timestamp() if stamp else 0.0,
     )
 

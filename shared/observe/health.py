@@ -6,6 +6,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -44,7 +45,13 @@ class Health:
         self._consumer = consumer
         self._workspace = workspace
         self._metrics = metrics
-        self._checks = (self._consuming, self._connected, self._room, *checks)
+        self._checks = (
+            self._consuming,
+            self._connected,
+            self._room,
+            consumer.troubles.summary,
+            *checks,
+        )
         self._details = details or {}
         self._tally = Tally(workspace)
         self._started = time.monotonic()
@@ -57,6 +64,8 @@ class Health:
 
     def _room(self) -> str | None:
         try:
+            if not self._workspace.present:
+                return "the work directory is gone, or on another volume"
             return "the disk is low" if self._workspace.low else None
         except OSError as error:
             return f"the work directory is gone: {error.strerror}"
@@ -91,16 +100,20 @@ class Health:
 
     async def exposition(self) -> bytes:
         """The body of `/metrics`."""
+        self._metrics.gauge("working", "Deliveries in hand", self._consumer.busy)
+        self._metrics.gauge("degraded", "1 where /health says degraded", bool(self.reasons()))
+        with suppress(OSError):
+            await self._measure_disk()
+        return self._metrics.exposition()
+
+    async def _measure_disk(self) -> None:
         free, total = self._workspace.space()
         self._metrics.gauge("disk_free_bytes", "Free bytes of the work directory", free)
         self._metrics.gauge("disk_total_bytes", "All bytes of the work directory", total)
-        self._metrics.gauge("working", "Deliveries in hand", self._consumer.busy)
-        self._metrics.gauge("degraded", "1 where /health says degraded", bool(self.reasons()))
         files = await self._tally.temp_files()
         for name, text in (("totalJobs", "jobs"), ("totalFiles", "files"), ("totalSize", "bytes")):
             value = sum(row[name] for row in files.values())
             self._metrics.gauge(f"temp_{text}", f"Temporary {text} on the disk", value)
-        return self._metrics.exposition()
 
     @property
     def info(self) -> dict[str, Any]:

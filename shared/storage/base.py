@@ -65,9 +65,11 @@ class Storage(Protocol):
         """Store the file `source` under `key`, whole or not at all.
 
         `journal` is called with every `Intent` before what it names comes into being.
-        An object that this owner put there before, with the same content, counts as done.
+        An object that this owner put there before, with the same content, counts as done
+        (where files keep no owner: until the put is settled).
 
         Raises:
+            FilesLost: `source` cannot be read.
             ObjectExists: another's object is there, and `overwrite` is false.
             StorageUnavailable: not stored, or what was stored does not match `sha256`.
         """
@@ -79,6 +81,7 @@ class Storage(Protocol):
         Raises:
             FileNotFoundError: there is no such object.
             SourceTooLarge: it has more than `limit_bytes`.
+            WorkspaceFull: there is no room for it.
         """
         ...
 
@@ -95,7 +98,10 @@ class Storage(Protocol):
         ...
 
     async def rollback(self, intent: Intent, owner: Owner) -> None:
-        """Undo the put of `intent`: the object too, if this very run put it there."""
+        """Undo the put of `intent`: the object too, if this very run created it.
+
+        What took another object's place (`overwrite`) stays: the other would not come back.
+        """
         ...
 
     def url(self, key: str) -> str:

@@ -27,7 +27,7 @@ from shared.errors import ObjectExists, SourceTooLarge, StorageUnavailable
 from shared.storage.base import Intent, Journal, Owner, Stored
 from shared.storage.copying import CHUNK_BYTES, in_thread, new_file, original, write_all
 from shared.storage.keys import PRIVATE, checked
-from shared.storage.s3_client import connect
+from shared.storage.s3_client import connected
 from shared.storage.s3_errors import Missing, NoUpload, Taken, translated
 from shared.storage.s3_mark import Mark
 from shared.storage.s3_put import Put
@@ -62,7 +62,7 @@ class S3Storage:
         async with self._opening:
             if self._connected is None:
                 with translated(self._bucket):
-                    self._connected = await self._open.enter_async_context(connect(self._bucket))
+                    self._connected = await self._open.enter_async_context(connected(self._bucket))
         return self._connected
 
     async def close(self) -> None:

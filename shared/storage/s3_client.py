@@ -1,8 +1,9 @@
 """The connection to an S3 service."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
+_COMPLETE_SECONDS = 600
 _TRIES = 3
 _SMALL_REQUESTS = 32
 
 
-def connect(bucket: Bucket) -> "AbstractAsyncContextManager[S3Client]":
+@asynccontextmanager
+async def connected(bucket: Bucket) -> "AsyncIterator[S3Client]":
     """A client for the service that `bucket` is on; open for as long as the context.
 
     Checksums are sent where we give them, and no others: R2 and older services refuse what
@@ -38,15 +41,21 @@ def connect(bucket: Bucket) -> "AbstractAsyncContextManager[S3Client]":
             "payload_signing_enabled": False,
         },
     )
-    client: AbstractAsyncContextManager[S3Client] = _session().create_client(
+    async with _session().create_client(
         "s3",
         region_name=bucket.region,
         endpoint_url=bucket.endpoint_url,
         aws_access_key_id=_plain(bucket.access_key_id),
         aws_secret_access_key=_plain(bucket.secret_access_key),
         config=config,
-    )
-    return client
+    ) as client:
+        client.meta.events.register("before-call.s3.CompleteMultipartUpload", _be_patient)
+        yield client
+
+
+def _be_patient(params: dict[str, Any], **_: object) -> None:
+    """Some services copy all parts before they answer: minutes, where they are gigabytes."""
+    params["context"]["read_timeout"] = _COMPLETE_SECONDS
 
 
 @cache

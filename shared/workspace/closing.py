@@ -10,12 +10,22 @@ from typing import Self
 from structlog.typing import FilteringBoundLogger
 
 from shared.errors import FilesLost, InvalidJob
-from shared.jobs import Account, CleanupJob, Cost, ErrorReport, JobEnded, Reference, Stage
+from shared.jobs import (
+    Account,
+    CleanupJob,
+    Cost,
+    ErrorReport,
+    JobEnded,
+    Outcome,
+    Reference,
+    Request,
+    Stage,
+)
 from shared.storage.base import Intent
 from shared.work import Spent
 from shared.workspace.files import Files
 from shared.workspace.held import Progress, read_intents
-from shared.workspace.records import Committed, Receipt
+from shared.workspace.records import Committed, Lease, Receipt
 from shared.workspace.tree import attempt_files, empty
 
 LOST = "the result of the job's last stage is lost"
@@ -135,15 +145,21 @@ class Closing:
                 empty(self._files, entry.path)
 
     def _new_receipt(self, job: CleanupJob) -> Receipt:
-        unwanted = () if job.outcome == "completed" else self.intents()
+        request = job.request or self._leased()
         return Receipt(
             job_id=job.job_id,
             run=job.run,
             outcome=job.outcome,
-            request=job.request,
-            keys=tuple(intent.key for intent in unwanted),
-            ttl_hours=(job.request and job.request.ttl_hours) or self._ttl_hours,
+            request=request,
+            keys=self._unwanted(job.outcome, request),
+            ttl_hours=(request and request.ttl_hours) or self._ttl_hours,
         )
+
+    def _leased(self) -> Request | None:
+        """The request as the lease has it, for an ending that does not tell."""
+        with suppress(InvalidJob, FileNotFoundError):
+            return Lease.decode(self._files.read(f"{self._directory}/job.json")).request
+        return None
 
     def _with_event(self, receipt: Receipt, job: CleanupJob) -> Receipt:
         """`receipt` with its account: counted before the removal, under the lock."""
@@ -160,8 +176,14 @@ class Closing:
             receipt=self._account(job.costs),
             ended_at=datetime.datetime.now(datetime.UTC),
         )
-        keys = () if completed else tuple(intent.key for intent in self.intents())
+        keys = self._unwanted(receipt.outcome, request)
         return receipt.model_copy(update={"event": event, "request": request, "keys": keys})
+
+    def _unwanted(self, outcome: Outcome, request: Request | None) -> tuple[str, ...]:
+        """The keys under which no object of this run must stay."""
+        if outcome == "completed" or (request is not None and request.overwrite):
+            return ()
+        return tuple(intent.key for intent in self.intents())
 
     def _account(self, costs: tuple[Cost, ...]) -> Account:
         files = list(attempt_files(self._files, self._directory))

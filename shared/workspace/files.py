@@ -43,7 +43,7 @@ class Files:
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(path, flags, 0o600)
             try:
-                os.write(descriptor, content)
+                _write_all(descriptor, content)
             finally:
                 os.close(descriptor)
 
@@ -53,7 +53,7 @@ class Files:
             flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(path, flags, 0o600)
             try:
-                os.write(descriptor, content)
+                _write_all(descriptor, content)
             finally:
                 os.close(descriptor)
 
@@ -127,3 +127,10 @@ class Files:
         """Free bytes that may be used, and all bytes, of the volume of `path`."""
         status = os.statvfs(path)
         return status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    # A nearly full disk takes a part without an error, and says so at the next write only.
+    written = os.write(descriptor, content)
+    while written < len(content):
+        written += os.write(descriptor, content[written:])

@@ -2,7 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Self
 
 from structlog.typing import FilteringBoundLogger
 
-from shared.errors import FilesLost
+from shared.errors import FilesLost, InvalidJob
 from shared.jobs import Reference, Stage
 from shared.storage.base import Intent
 from shared.work import Spent
@@ -118,7 +119,8 @@ class Held:
 
     def journal(self, intent: Intent) -> None:
         """Write down what is about to be put into storage."""
-        self.files.append(f"{self.directory}/objects.jsonl", intent.encode() + b"\n")
+        # The newline in front keeps a line apart from one that a crash cut short.
+        self.files.append(f"{self.directory}/objects.jsonl", b"\n%s\n" % intent.encode())
 
     def intents(self) -> tuple[Intent, ...]:
         """What any attempt of this run has journalled."""
@@ -168,9 +170,15 @@ class Attempt:
 
 
 def read_intents(files: Files, directory: str) -> tuple[Intent, ...]:
-    """The journal in `directory`; a last line that a crash cut short does not count."""
+    """The journal in `directory`; lines that a crash cut short do not count."""
     try:
         content = files.read(f"{directory}/objects.jsonl")
     except FileNotFoundError:
         return ()
-    return tuple(Intent.decode(line) for line in content.split(b"\n")[:-1])
+    return tuple(_whole(content.split(b"\n")[:-1]))
+
+
+def _whole(lines: list[bytes]) -> Iterator[Intent]:
+    for line in filter(None, lines):
+        with suppress(InvalidJob):
+            yield Intent.decode(line)

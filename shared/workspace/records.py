@@ -55,7 +55,7 @@ class Committed:
         try:
             record: dict[str, Any] = orjson.loads(content)
             return _RESULTS[record["type"]].model_validate(record["message"])
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise FilesLost(f"a committed result is damaged: {error}") from error
 
 

@@ -9,7 +9,7 @@ TEMP_DIR/<prefix>/
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from shared.errors import FilesLost, InvalidJob, JobIdReused, JobLocked, OtherVolume, WorkspaceFull
-from shared.jobs import MAX_RUNS, CleanupJob, DownloadJob, Passage, directory_name
+from shared.jobs import MAX_RUNS, CleanupJob, DownloadJob, Passage, Request, directory_name
 from shared.workspace.closing import Closing
 from shared.workspace.files import Files
 from shared.workspace.held import Held
@@ -119,21 +119,27 @@ class Workspace:
             Closed, JobLocked, JobIdReused, WorkspaceFull
         """
         name = self.name_of(job.job_id, job.run)
-        self._refuse_closed(name)
+        digest = job.request.digest
+        self._refuse_ended(name, job.job_id, digest)
         directory = f"{self.jobs}/{name}"
         made = self._make(directory)
-        digest = job.request.digest
         self._grant(directory, job, digest)
-        held = self._hold(name, job.job_id)
+        try:
+            held = self._hold(name, job.job_id)
+        except JobLocked:
+            self._refuse_reused(self.lease_of(name), job.job_id, digest)
+            raise
         if self.files.exists(self._receipt(name)):
             # It was closed between the first look and the lock: leave no directory behind.
             if made:
                 self._closing(name, held.lock).remove()
             self.files.unlock(held.lock)
             raise Closed(name)
-        if held.lease.digest != digest:
+        try:
+            self._refuse_reused(held.lease, job.job_id, digest)
+        except JobIdReused:
             self.files.unlock(held.lock)
-            raise JobIdReused(f"the job id '{job.job_id}' belongs to a job with another request")
+            raise
         return held
 
     def resume(self, job: Passage) -> Held:
@@ -197,6 +203,18 @@ class Workspace:
     def _refuse_closed(self, name: str) -> None:
         if self.files.exists(self._receipt(name)):
             raise Closed(name)
+
+    def _refuse_ended(self, name: str, job_id: str, digest: str) -> None:
+        """Refuse a duplicate of an ended job, and another job under its id."""
+        if self.files.exists(self._receipt(name)):
+            receipt = self.receipt_of(name)
+            if receipt and receipt.request:
+                self._refuse_reused(receipt.request, job_id, digest)
+            raise Closed(name)
+
+    def _refuse_reused(self, known: Lease | Request | None, job_id: str, digest: str) -> None:
+        if known is not None and known.digest != digest:
+            raise JobIdReused(f"the job id '{job_id}' belongs to a job with another request")
 
     def _refuse_other_volume(self, volume: str) -> None:
         if volume != self.volume:
@@ -264,6 +282,11 @@ class Workspace:
         return self.files.space(self.root)
 
     @property
+    def present(self) -> bool:
+        """Whether the volume is still where it was when it was opened."""
+        return self._read_volume() == self.volume
+
+    @property
     def low(self) -> bool:
         """Whether less than the floor is free."""
         return self.space()[0] < self._floor_bytes
@@ -274,12 +297,22 @@ class Workspace:
         """The volume's clock, in seconds since the epoch: when something was just touched."""
         return self.files.touch(self.root / "volume")
 
-    def survey(self) -> Iterator[JobOnDisk]:
-        """Every run that has a directory. One that vanishes meanwhile is left out."""
+    def survey(
+        self, unreadable: Callable[[str, OSError], None] = lambda *_: None
+    ) -> Iterator[JobOnDisk]:
+        """Every run that has a directory. One that vanishes meanwhile is left out.
+
+        Args:
+            unreadable: is told of each that cannot be looked at; it is left out too.
+        """
         for entry in self.files.entries(self.jobs):
             if is_run(entry.name) and entry.is_dir(follow_symlinks=False):
-                with suppress(FileNotFoundError):
+                try:
                     yield self._look(entry.name)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    unreadable(entry.name, error)
 
     def _look(self, name: str) -> JobOnDisk:
         directory = f"{self.jobs}/{name}"
@@ -348,7 +381,7 @@ class Workspace:
         try:
             content = orjson.loads(self.files.read(f"{directory}/download.json"))
             return str(content["message"]["original"]["kind"])
-        except (FileNotFoundError, ValueError, KeyError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
     def latest_run(self, job_id: str) -> int | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ KEY = "users/42/small.webp"
 RUN = Owner(job_id="job", run=1)
 NEXT_RUN = Owner(job_id="job", run=2)
 OTHER = Owner(job_id="other", run=1)
+# moto looks for the object and then writes it: only a real S3 lets just one of two through.
+ATOMIC = ["memory", "filesystem", *(["s3"] if "S3_ENDPOINT_URL" in os.environ else [])]
 SIZES = {"empty": 0, "small": 1000, "a part": PART_BYTES, "three parts": 2 * PART_BYTES + 1}
 
 
@@ -211,7 +214,8 @@ async def test_own_object_with_other_content(store: Store, photo: Path, tmp_path
     assert await content(store, KEY, tmp_path / "target") == photo.read_bytes()
 
 
-async def test_of_two_at_once_one_wins(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ATOMIC)
+async def test_of_several_at_once_one_wins(store: Store, tmp_path: Path) -> None:
     sources = [file(tmp_path / f"{number}", pattern(1000 + number)) for number in range(4)]
     owners = [Owner(job_id="job", run=number) for number in range(1, 5)]
     ends = await asyncio.gather(
@@ -300,7 +304,9 @@ async def test_rolling_back_is_for_ones_own_run_alone(store: Store, photo: Path)
 
 
 @pytest.mark.parametrize("seconds", [0, 0.002, 0.01, 0.05])
-async def test_a_cancelled_put_leaves_nothing(store: Store, large: Path, seconds: float) -> None:
+async def test_a_cancelled_put_is_whole_or_leaves_nothing(
+    store: Store, large: Path, tmp_path: Path, seconds: float
+) -> None:
     def journal(intent: Intent) -> None:
         if not store.journalled:
             asyncio.get_running_loop().call_later(seconds, work.cancel)
@@ -312,15 +318,16 @@ async def test_a_cancelled_put_leaves_nothing(store: Store, large: Path, seconds
         )
     )
     await asyncio.wait([work])
-    if work.cancelled():
+    if await store.keys():  # it was over before the end could be told
+        assert await content(store, KEY, tmp_path / "target") == large.read_bytes()
+    else:
         assert list(store.leftovers()) == []
-        assert await store.keys() == []
     await store.rollback(RUN)
     assert await store.keys() == []
     assert list(store.leftovers()) == []
 
 
-@pytest.mark.parametrize("kind", ["filesystem", "s3"], indirect=False)
+@pytest.mark.parametrize("kind", ["filesystem", "s3"])
 @pytest.mark.parametrize("death", ["1", "2", "done"])
 @pytest.mark.parametrize("end", ["rollback", "retry"])
 async def test_a_process_that_is_killed(

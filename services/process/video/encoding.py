@@ -63,6 +63,6 @@ def _output(rendition: Rendition, made: Inspected, engine: str, work: Work) -> O
         media_type=rendition.media_type,
         width=made.film.width,
         height=made.film.height,
-        duration_seconds=made.film.duration_seconds,
+        duration_seconds=round(made.film.duration_seconds, 3),
         engine=engine,
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MICROSECOND = 1e-6
 _BARREN_PACKETS = 500  # without any picture: then none is hoped for
+_LONGEST_SIDE = 16384  # of H.264
 _OURS = Limits(seconds=math.inf, pixels=2**62, streams=2**31)  # what we made has its limits
 _HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}  # numbers of ITU-T H.273
 
@@ -113,6 +114,10 @@ def _check_streams(media: "av.container.InputContainer", limits: Limits) -> None
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:
+    if max(width, height) > _LONGEST_SIDE:
+        raise SourceTooLarge(
+            f"The film has {width} × {height} pixels; {_LONGEST_SIDE} a side are possible."
+        )
     if width * height > limits.pixels:
         raise SourceTooLarge(
             f"The film has {width} × {height} pixels; {limits.pixels / 1e6:g} million are allowed."

@@ -81,7 +81,7 @@ class Program:
 
     async def wait(self) -> Ended:
         """Wait for its end."""
-        while (ended := self.ended or self._reaped()) is None:
+        while (ended := self.ended or self._reaped()) is None:  # noqa: ASYNC110
             await asyncio.sleep(_POLL_SECONDS)
         return ended
 

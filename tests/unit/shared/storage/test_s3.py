@@ -1,5 +1,6 @@
 """What services answer that no stand-in for S3 answers: a small server here does."""
 
+import asyncio
 import base64
 import datetime
 import hashlib
@@ -14,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from shared.errors import StorageUnavailable
+from shared.storage import s3_client
 from shared.storage.base import Intent, Owner
 from shared.storage.s3 import S3Storage
 from shared.storage.settings import Bucket
@@ -108,6 +110,22 @@ async def test_each_body_comes_with_one_checksum_that_r2_takes(tmp_path: Path) -
     names = {name.lower() for sent in seen for name in sent.headers}
     assert not {name for name in names if "crc" in name or "trailer" in name}
     assert all("x-amz-checksum-sha256" not in part.headers for part in parts)
+
+
+async def test_a_service_may_take_its_time_to_join_the_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        await request.read()
+        if request.method == "POST" and "uploadId" in request.query:
+            await asyncio.sleep(0.6)
+        begun = "<R><UploadId>id</UploadId></R>"
+        status = 404 if request.method == "HEAD" else 200
+        return web.Response(status=status, text=begun, headers={"ETag": "e"})
+
+    monkeypatch.setattr(s3_client, "_READ_SECONDS", 0.3)
+    async with answering(answer, part_bytes=1000) as storage:
+        await put(storage, tmp_path, bytes(1001))
 
 
 def number(part: web.Request) -> str:

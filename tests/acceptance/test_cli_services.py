@@ -1,0 +1,189 @@
+"""The commands that speak to services over RabbitMQ."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.commands import Ended, Program, encoder_of, interrupt, wait
+from tests.conftest import ROOT
+from tests.servers.services import Services, services
+
+EXAMPLES = ROOT / "examples"
+PHOTO = EXAMPLES / "mountains.jpg"
+FILM = EXAMPLES / "bunny.mp4"
+
+
+@pytest.fixture(scope="module")
+def running(amqp_url: str) -> Iterator[Services]:
+    with services(amqp_url, {"SOURCE_ROOTS": str(EXAMPLES)}) as running:
+        yield running
+
+
+@pytest.fixture
+def millrace(running: Services, amqp_url: str, tmp_path: Path) -> Program:
+    return Program(
+        tmp_path,
+        {
+            "AMQP_URL": amqp_url,
+            "QUEUE_PREFIX": running.lane.prefix,
+            "TEMP_DIR": str(running.work),
+            "UPLOAD_PATH": str(running.uploads),
+        },
+    )
+
+
+def submitted(millrace: Program, *arguments: str | Path) -> str:
+    ended = millrace("submit", *arguments)
+    assert (ended.code, ended.err) == (0, "")
+    return ended.out.strip()
+
+
+def test_submit_waits_for_the_end(millrace: Program, running: Services) -> None:
+    ended = millrace("submit", PHOTO, "--op", "thumbnail", "--op", "blur", "--wait", "--json")
+
+    assert (ended.code, ended.types) == (0, ["completed"])
+    for result in ended.events[0]["data"]["results"]:
+        assert (running.uploads / result["key"]).stat().st_size == result["size"]
+    assert not running.left
+
+
+def test_submit_shows_what_failed(millrace: Program, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.jpg"
+    outside.write_bytes(PHOTO.read_bytes())
+    ended = millrace("submit", outside, PHOTO, "--op", "thumbnail", "--wait")
+
+    assert ended.code == 1
+    assert "outside.jpg is not under a folder of SOURCE_ROOTS" in ended.err
+    assert "thumbnail.webp" in ended.out
+
+
+def test_submit_says_the_id_and_watch_follows_to_the_end(millrace: Program) -> None:
+    job = submitted(millrace, PHOTO, "--op", "thumbnail")
+    watched = millrace("watch", job, "--json")
+
+    assert watched.code == 0
+    assert watched.types[-1] == "completed"
+    assert watched.events[-1]["subject"] == job
+
+
+def test_watch_knows_a_job_that_has_ended(millrace: Program) -> None:
+    job = submitted(millrace, PHOTO, "--op", "thumbnail")
+    first, again = millrace("watch", job), millrace("watch", job)
+
+    assert (first.code, again.code) == (0, 0)
+    assert again.out.startswith("completed\n")
+
+
+def test_status_tells_the_outcome(millrace: Program) -> None:
+    job = submitted(millrace, PHOTO, "--op", "thumbnail", "--meta", "user=7")
+    millrace("watch", job)
+    status = json.loads(millrace("status", job, "--json").out)
+
+    assert (status["jobId"], status["state"]) == (job, "completed")
+    assert [result["name"] for result in status["results"]] == ["thumbnail"]
+    assert "state     completed" in millrace("status", job).out
+
+
+def test_a_job_under_way_shows_in_status_and_stats_and_can_be_cancelled(
+    millrace: Program, running: Services
+) -> None:
+    job = submitted(millrace, FILM)
+    encoder_of(running.pids["process"]).suspend()
+    status = json.loads(millrace("status", job, "--json").out)
+    assert (status["state"], status["stage"]) == ("begun", "process")
+    stats = json.loads(millrace("stats", "--json").out)
+    assert stats["tempFiles"]["video"]["totalJobs"] == 1
+    assert [one["job"] for one in stats["jobs"]] == [f"{job}.1"]
+
+    assert millrace("cancel", job).code == 0
+    watched = millrace("watch", job)
+    assert watched.code == 1
+    assert watched.out.splitlines()[-1] == "cancelled"
+    assert not running.left
+
+
+def test_ctrl_c_while_waiting_leaves_the_job_alone(millrace: Program, running: Services) -> None:
+    process = millrace.start("submit", FILM, "--wait")
+    encoder = encoder_of(running.pids["process"])
+    encoder.suspend()
+    ended, _ = interrupt(process)
+    encoder.resume()
+
+    assert ended.code == 130
+    assert "the jobs go on without you" in ended.err
+    job = ended.err.strip().rpartition(" ")[2]
+    assert millrace("watch", job).code == 0
+
+
+def test_the_sweep_reports_what_is_not_ours(millrace: Program, running: Services) -> None:
+    stranger = running.work / running.lane.prefix / "notes.txt"
+    stranger.write_text("not Millrace's")
+    try:
+        dry = json.loads(millrace("sweep", "--dry-run", "--json").out)
+        wet = millrace("sweep")
+    finally:
+        stranger.unlink()
+
+    assert dry["unknown"] == ["notes.txt"]
+    assert (wet.code, dry["orphans"]) == (0, [])
+    assert "leaves alone, for it is not Millrace's: notes.txt" in wet.out
+
+
+def test_check_finds_everything(millrace: Program) -> None:
+    ended = millrace("check")
+
+    assert ended.code == 0
+    found = {line.split()[1]: line.split()[0] for line in ended.out.splitlines()}
+    assert {found[what] for what in ("broker", "storage", "disk", "photos", "films")} == {"ok"}
+
+
+def test_check_fails_where_something_needed_is_missing(tmp_path: Path) -> None:
+    ended = Program(tmp_path, {"AMQP_URL": "amqp://guest:guest@127.0.0.1:1/"})("check")
+
+    assert ended.code == 1
+    assert "FAILED  broker    no RabbitMQ at 127.0.0.1:1" in ended.out
+    assert ended.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["submit", PHOTO], "no RabbitMQ at 127.0.0.1:1"),
+        (["watch", "job"], "no RabbitMQ at 127.0.0.1:1"),
+        (["cancel", "job"], "no RabbitMQ at 127.0.0.1:1"),
+        (["status", "job"], "has no work directory of"),
+        (["stats"], "has no work directory of"),
+    ],
+)
+def test_what_cannot_be_reached_is_named_in_one_sentence(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    ended = Program(tmp_path, {"AMQP_URL": "amqp://guest:guest@127.0.0.1:1/"})(*arguments)
+
+    assert ended.code == 1
+    assert sentence in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_serve_runs_all_stages_in_one_process(amqp_url: str, tmp_path: Path) -> None:
+    program = Program(
+        tmp_path,
+        {
+            "AMQP_URL": amqp_url,
+            "QUEUE_PREFIX": f"test-{os.urandom(6).hex()}",
+            "SOURCE_ROOTS": str(EXAMPLES),
+            "HEALTH_HOST": "127.0.0.1",
+            "HEALTH_PORT": "0",
+        },
+    )
+    serving = program.start("serve", "all")
+    ended = program("submit", PHOTO, "--op", "thumbnail", "--wait", "--json")
+    serving.terminate()
+    served: Ended = wait(serving)
+
+    assert (ended.err, ended.types) == ("", ["completed"])
+    assert served.code == 0
+    assert "Traceback" not in served.err

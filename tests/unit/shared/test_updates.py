@@ -1,0 +1,84 @@
+"""Events: CloudEvents whose ids follow from job, run and step."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.broker.base import Message
+from shared.broker.memory import MemoryBroker
+from shared.broker.topology import Lane
+from shared.errors import InvalidJob
+from shared.jobs import JobEnded
+from shared.updates import Updates
+
+LANE = Lane("lane")
+
+
+class Noting(MemoryBroker):
+    """Keeps what is told and published, decoded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[tuple[dict[str, Any], Message, str]] = []
+
+    def tell(self, message: Message, routing_key: str, exchange: str) -> None:
+        assert exchange == LANE.events
+        self.events.append((json.loads(message.body), message, routing_key))
+
+    async def publish(self, message: Message, routing_key: str, exchange: str = "") -> None:
+        self.tell(message, routing_key, exchange)
+
+
+@pytest.fixture
+def broker() -> Noting:
+    return Noting()
+
+
+@pytest.fixture
+def updates(broker: Noting) -> Updates:
+    return Updates(broker, LANE, "process")
+
+
+async def test_every_event(broker: Noting, updates: Updates) -> None:
+    updates.started("job", 1, "process", 2)
+    updates.progress("job", 1, "process", 2, 33.333, frames=4)
+    updates.finished("job", 1, "process", 1.23456)
+    await updates.ended(JobEnded(job_id="job", run=1, outcome="completed"))
+    await updates.rejected("job", "m-1", InvalidJob("source: is missing"))
+    assert [event["id"] for event, _, _ in broker.events] == [
+        "job.1.process.2.started",
+        "job.1.process.2.33.3.progress",
+        "job.1.process.finished",
+        "job.1.completed",
+        "job.m-1.rejected",
+    ]
+    kinds = ["started", "progress", "finished", "completed", "rejected"]
+    for (event, message, key), kind in zip(broker.events, kinds, strict=True):
+        assert event["specversion"] == "1.0"
+        assert event["type"] == message.type == f"millrace.job.{kind}"
+        assert event["source"] == "/millrace/lane/process"
+        assert (event["subject"], event["data"]["jobId"]) == ("job", "job")
+        assert key == f"job.{kind}"
+        assert message.message_id == event["id"]
+        assert message.correlation_id == "job"
+    assert broker.events[1][0]["data"]["frames"] == 4
+    assert broker.events[2][0]["data"]["seconds"] == 1.2346
+
+
+async def test_no_job_id_can_change_the_routing_key(broker: Noting, updates: Updates) -> None:
+    for job_id in ("a.b", "#", "*", "ä", "x" * 200):
+        updates.started(job_id, 1, "process", 1)
+        event, _, key = broker.events[-1]
+        assert event["subject"] == job_id
+        assert key.count(".") == 1
+        assert len(key) < 80
+
+
+async def test_rejected_without_any_id(broker: Noting, updates: Updates) -> None:
+    for _ in range(2):
+        await updates.rejected(None, None, InvalidJob("no JSON"))
+    (first, _, key), (second, _, _) = broker.events
+    assert key == "unknown.rejected"
+    assert first["id"] != second["id"]
+    assert first["data"]["error"] == {"error": "InvalidJob", "message": "no JSON"}
