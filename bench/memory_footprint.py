@@ -63,7 +63,7 @@ async def _completed(amqp_url: str, lane: Lane, port: int, size: int) -> None:
     job = DownloadJob(
         job_id=f"film-{size}",
         source=f"http://127.0.0.1:{port}/{size}.mp4",
-        operations=(Operation(op="poster", at=1),),
+        operations=(Operation.model_validate({"op": "poster", "at": 1}),),
         keep_original=True,
     )
     end = await _end(amqp_url, lane, job)

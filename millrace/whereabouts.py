@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.consumer import NEXT
 from shared.errors import MillraceError
 from shared.jobs import ErrorReport, Outcome, Result, Stage
+from shared.outlet import NEXT
 from shared.wire import Wire
 from shared.workspace import Committed, Lease, Workspace
 

@@ -8,51 +8,34 @@ the next stage must find the job free.
 """
 
 import asyncio
-import dataclasses
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
-
-from shared.broker.base import DEFAULT_EXCHANGE, Broker, Delivery, Message, Subscription
+from shared.broker.base import Broker, Delivery, Message, Subscription
 from shared.broker.topology import Lane
-from shared.envelope import Anonymous, Job, attempt_of, encode, job_id_of, sent_again
-from shared.errors import BrokerUnavailable
+from shared.envelope import Anonymous, Job, attempt_of
 from shared.intake import Intake, ending, report
 from shared.jobs import (
     CleanupJob,
     Cost,
     DownloadJob,
     JobEnded,
-    ProcessingJob,
     Reference,
     Stage,
-    UploadJob,
 )
 from shared.observe.metrics import Metrics
 from shared.observe.troubles import Troubles
+from shared.outlet import NEXT, DeliveryLost, Outlet, Result, log_of
 from shared.retry import Later, decide, sentence
-from shared.running import Running, due_for_renewal, stop_what_must_end, tell_started
+from shared.running import Running
 from shared.settings import DeliverySettings
+from shared.supervisor import Supervisor
 from shared.updates import PROGRESS_SECONDS, Updates
 from shared.work import Spent
 from shared.workspace import Closed, Closing, Held, Workspace
 
-Result = ProcessingJob | UploadJob | CleanupJob | JobEnded
 StageFunction = Callable[[Any, Any], Awaitable[Result]]
-NEXT: dict[type[Result], Stage] = {
-    ProcessingJob: "process",
-    UploadJob: "upload",
-    CleanupJob: "cleanup",
-}
-LOOK_SECONDS = 1.0
-PUBLISH_AGAIN_SECONDS = 1.0
-
-
-class DeliveryLost(Exception):
-    """The broker took the delivery back while its result could not be published."""
 
 
 class Postponed(Exception):
@@ -91,6 +74,7 @@ class Consumer:
         self._updates = Updates(broker, lane, stage)
         self._delays = tuple(lane.retry_delays)
         self.troubles = Troubles(2 * max(lane.retry_delays.values()))
+        self._outlet = Outlet(stage, broker, lane, self._updates, metrics, self.troubles)
         self._running: set[Running] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscription: Subscription | None = None
@@ -100,7 +84,8 @@ class Consumer:
 
     async def start(self) -> None:
         """Take deliveries from now on."""
-        self._supervisor = asyncio.create_task(self._supervise())
+        supervisor = Supervisor(self._running, self._settings, self._outlet.renew)
+        self._supervisor = asyncio.create_task(supervisor.watch())
         self._subscription = await self._broker.subscribe(
             self._lane.queue(self.stage), self._concurrency, self._receive
         )
@@ -129,9 +114,7 @@ class Consumer:
             self._supervisor.cancel()
 
     def _receive(self, delivery: Delivery) -> None:
-        self._keep(asyncio.create_task(self._take(delivery)))
-
-    def _keep(self, task: asyncio.Task[None]) -> None:
+        task = asyncio.create_task(self._take(delivery))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -144,7 +127,10 @@ class Consumer:
             async with self._slots:
                 await self._deliver(running)
         except DeliveryLost:
-            _log(self.stage, delivery.message).warning("delivery lost; it will come again")
+            log_of(self.stage, delivery.message).warning("delivery lost; it will come again")
+        except Exception:
+            # A fault of our own: settle nothing, so that nothing is lost, and say so loudly.
+            log_of(self.stage, delivery.message).exception("delivery not handled")
         finally:
             self._running.discard(running)
 
@@ -156,13 +142,13 @@ class Consumer:
         try:
             job = self._intake.read(message)
             result = await self._result(job, running)
-            await self._forward(result, running)
+            await self._outlet.forward(result, running)
         except Closed:
-            _log(self.stage, message).debug("duplicate of an ended job")
+            log_of(self.stage, message).debug("duplicate of an ended job")
         except Anonymous:
-            await self._name(running)
+            await self._outlet.name(running)
         except Postponed as postponed:
-            await self._postpone(postponed.later, postponed.error, job, running)
+            await self._outlet.postpone(postponed.later, postponed.error, job, running)
         except (DeliveryLost, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -187,7 +173,7 @@ class Consumer:
 
     async def _work(self, job: Job, held: Any, running: Running) -> Result:
         attempt = attempt_of(running.delivery.message)
-        log = _log(self.stage, running.delivery.message, job)
+        log = log_of(self.stage, running.delivery.message, job)
         work = held.attempt(self.stage, log, self._progress(job, attempt))
         made = await self._run(job, work, held, running)
         cost = _cost(self.stage, attempt, work.spent)
@@ -230,7 +216,7 @@ class Consumer:
         decision = self._decide(error, message)
         if isinstance(decision, Later):
             raise Postponed(decision, error)
-        log = _log(self.stage, message, job)
+        log = log_of(self.stage, message, job)
         log.warning("stage failed", error=type(error).__name__, reason=sentence(error))
         failure = report(error, self.stage, message)
         return ending(job, self._workspace.volume, "failed", failure)
@@ -240,20 +226,6 @@ class Consumer:
             error, self.stage, attempt_of(message), self._settings.max_attempts, self._delays
         )
 
-    # ── where a delivery can lead ────────────────────────────────────────────────────────
-
-    async def _forward(self, result: Result, running: Running) -> None:
-        """Hand the result on; it is confirmed when this returns."""
-        if isinstance(result, JobEnded):
-            await self._insist(lambda: self._updates.ended(result), running)
-            self._metrics.ended(result)
-            self.troubles.ended(result.job_id)
-            return
-        seconds = result.costs[-1].seconds if result.costs else 0.0
-        self._updates.finished(result.job_id, result.run, self.stage, seconds)
-        message = encode(result, committed_by=self.stage)
-        await self._publish(message, self._lane.queue(NEXT[type(result)]), running)
-
     async def _refuse(
         self, error: Exception, job: Job | Reference | None, running: Running
     ) -> None:
@@ -261,116 +233,14 @@ class Consumer:
         message = running.delivery.message
         decision = self._decide(error, message)
         if isinstance(decision, Later):
-            await self._postpone(decision, error, job, running)
+            await self._outlet.postpone(decision, error, job, running)
         elif decision == "fail" and job is not None:
             failure = report(error, self.stage, message)
-            await self._forward(ending(job, self._workspace.volume, "failed", failure), running)
-        else:
-            await self._park(error, running)
-
-    async def _postpone(
-        self, later: Later, error: Exception, job: Job | Reference | None, running: Running
-    ) -> None:
-        message = running.delivery.message
-        attempt = attempt_of(message)
-        log = _log(self.stage, message, job)
-        log.info(
-            "tried again later",
-            error=type(error).__name__,
-            reason=sentence(error),
-            delay=later.delay,
-        )
-        self._metrics.postponed(self.stage, error)
-        if job is not None and self.stage == "cleanup" and later.counted:
-            self.troubles.failed(job.job_id, sentence(error))
-        if isinstance(job, CleanupJob):
-            # What came as another type, or dead-lettered, goes on as what it means.
-            message = dataclasses.replace(encode(job), headers=message.headers)
-        again = sent_again(message, attempt=attempt + 1 if later.counted else attempt)
-        await self._publish(
-            again, self._lane.queue(self.stage), running, self._lane.retry(later.delay)
-        )
-
-    async def _park(self, error: Exception, running: Running) -> None:
-        """Keep an unusable message for people to look at, with the reason."""
-        message = running.delivery.message
-        job_id = job_id_of(message)
-        _log(self.stage, message).warning(
-            "message rejected", jobId=job_id, error=type(error).__name__, reason=sentence(error)
-        )
-        parked = sent_again(
-            message, error=type(error).__name__, reason=sentence(error)[:1000], stage=self.stage
-        )
-        await self._publish(parked, self._lane.dead, running)
-        await self._insist(
-            lambda: self._updates.rejected(job_id, message.message_id, error), running
-        )
-        self._metrics.rejected(self.stage)
-
-    async def _name(self, running: Running) -> None:
-        """Give a job without an id one, before anything else happens to it."""
-        named = dataclasses.replace(
-            sent_again(running.delivery.message), message_id=uuid.uuid4().hex
-        )
-        await self._publish(named, self._lane.queue(self.stage), running)
-
-    async def _publish(
-        self, message: Message, key: str, running: Running, exchange: str = DEFAULT_EXCHANGE
-    ) -> None:
-        await self._insist(lambda: self._broker.publish(message, key, exchange), running)
-
-    async def _insist(self, publish: Callable[[], Awaitable[None]], running: Running) -> None:
-        """Publish until confirmed, or until the broker has taken the delivery back.
-
-        Giving the delivery back instead would count against its delivery limit.
-        """
-        while True:
-            try:
-                return await publish()
-            except BrokerUnavailable as error:
-                log = _log(self.stage, running.delivery.message)
-                log.warning("not confirmed; tried again", reason=str(error))
-                if running.delivery.lost.done() and not running.renewed:
-                    raise DeliveryLost from error
-                await asyncio.sleep(PUBLISH_AGAIN_SECONDS)
-
-    # ── beside the work ──────────────────────────────────────────────────────────────────
-
-    async def _supervise(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                self._look()
-            except Exception as error:
-                # Whatever one job's disk says, the others must be looked after.
-                structlog.get_logger().error("supervisor", stage=self.stage, error=repr(error))
-
-    def _look(self) -> None:
-        """See to everything that runs, once. Never waits."""
-        tell_started(self._running)
-        stop_what_must_end(self._running, self._settings)
-        for running in due_for_renewal(self._running, self._settings):
-            running.renewing = True
-            self._keep(asyncio.create_task(self._renew(running)))
-
-    async def _renew(self, running: Running) -> None:
-        """Let another message take the delivery's place before the broker calls it lost.
-
-        The copy finds the job locked and waits again, or committed and publishes that, or,
-        if this worker has died, free.
-        """
-        again = sent_again(running.delivery.message)
-        try:
-            await self._broker.publish(
-                again, self._lane.queue(self.stage), self._lane.retry(self._delays[0])
+            await self._outlet.forward(
+                ending(job, self._workspace.volume, "failed", failure), running
             )
-        except BrokerUnavailable as error:
-            _log(self.stage, again).warning("delivery not renewed", reason=str(error))
         else:
-            running.renewed = True
-            await running.delivery.ack()
-        finally:
-            running.renewing = False
+            await self._outlet.park(error, running)
 
     def _progress(self, job: Job, attempt: int) -> Callable[[float, dict[str, object]], None]:
         told = time.monotonic()
@@ -393,12 +263,4 @@ def _cost(stage: Stage, attempt: int, spent: Spent) -> Cost:
         peak_memory_bytes=spent.peak_memory_bytes,
         downloaded_bytes=spent.downloaded_bytes,
         uploaded_bytes=spent.uploaded_bytes,
-    )
-
-
-def _log(stage: Stage, message: Message, job: Job | Reference | None = None) -> Any:
-    return structlog.get_logger().bind(
-        stage=stage,
-        attempt=attempt_of(message),
-        **({"jobId": job.job_id, "run": job.run} if job else {"messageId": message.message_id}),
     )

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from pydantic import ConfigDict, Field, model_validator
 
+from shared.destination import validate
 from shared.manifest import Manifest, TrackedFile
 from shared.wire import Wire
 
@@ -123,6 +124,11 @@ class DownloadJob(Request):
 
     job_id: JobId
     run: int = Field(default=1, ge=1, le=MAX_RUNS)
+
+    @model_validator(mode="after")
+    def _destination_can_be_a_key(self) -> Self:
+        validate(self.destination, self.metadata)
+        return self
 
     @property
     def request(self) -> Request:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from millrace.cli.errors import Misuse
 from millrace.cli.operations import parse
 from millrace.cli.sources import Source
-from services.upload.keys import validate
+from shared.destination import validate
 from shared.errors import InvalidJob
 from shared.jobs import DEFAULT_DESTINATION, DownloadJob, Operation
 

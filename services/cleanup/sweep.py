@@ -183,8 +183,9 @@ class Sweep:
             if found is not None and found.owner == owner:
                 report.objects.append(key)
                 _audit("object", key, dry_run, jobId=receipt.job_id)
-                if not dry_run:
-                    await self._storage.rollback(Intent(key=key), owner)
+            if not dry_run:
+                # Also where there is no object: a multipart upload may still be open.
+                await self._storage.rollback(Intent(key=key), owner)
 
     def _trash(self, report: SweepReport, now: float, dry_run: bool) -> None:
         files = self._workspace.files

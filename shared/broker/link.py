@@ -37,6 +37,7 @@ class Link:
         self._connect_seconds = connect_seconds
         self._connection: AbstractConnection | None = None
         self._connecting = asyncio.Lock()
+        self._closed = False
 
     @property
     def connected(self) -> bool:
@@ -49,6 +50,8 @@ class Link:
         Raises:
             BrokerUnavailable: the broker cannot be reached, or refuses.
         """
+        if self._closed:
+            raise BrokerUnavailable("the connection to the broker is closed")
         try:
             async with asyncio.timeout(self._connect_seconds):
                 connection = await self._open()
@@ -69,7 +72,8 @@ class Link:
             return self._connection
 
     async def close(self) -> None:
-        """Close the connection; the broker takes back what is not settled."""
+        """Close the connection for good; the broker takes back what is not settled."""
+        self._closed = True
         if self._connection is not None:
             await asyncio.wait([asyncio.ensure_future(self._connection.close())], timeout=5)
 

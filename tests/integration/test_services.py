@@ -82,7 +82,7 @@ def started(url: str, stages: Sequence[str], **settings: str) -> Iterator[Runnin
 @pytest.fixture(scope="module")
 def running(amqp_url: str) -> Iterator[Running]:
     # The last stage first: none of them needs another.
-    with started(amqp_url, [*reversed(QUEUE_OF_STAGE)]) as running:
+    with started(amqp_url, [*QUEUE_OF_STAGE][::-1]) as running:
         yield running
 
 

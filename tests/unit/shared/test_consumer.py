@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared.broker.base import Message
+from shared.broker.topology import QUEUE_OF_STAGE
 from shared.errors import (
     CorruptMedia,
     InvalidJob,
@@ -737,6 +739,99 @@ async def test_delivery_that_cannot_be_renewed_now_is_renewed_later(tmp_path: Pa
         assert one.calls["process"] == 1
 
 
+async def test_attempts_are_counted_once_however_often_their_deliveries_are_renewed(
+    tmp_path: Path,
+) -> None:
+    async with flow(tmp_path, delivery_renew_seconds=0.05) as one:
+
+        async def long_and_in_vain(job: Any, work: Any) -> None:
+            renewed = len(attempts_published(one, "process"))
+            await until(lambda: len(attempts_published(one, "process")) > renewed + 1)
+            raise SourceUnavailable("away")
+
+        one.before["process"] = long_and_in_vain
+        await one.submit()
+        end = await one.end_of()
+        await one.quiet()
+        assert one.calls["process"] == end["error"]["attempts"] == 3
+        assert len(one.about("job", {"failed"})) <= 2
+        assert one.left() == []
+
+
+async def test_attempts_are_counted_once_however_often_their_deliveries_are_lost(
+    tmp_path: Path,
+) -> None:
+    async with flow(tmp_path) as one:
+
+        async def in_vain(job: Any, work: Any) -> None:
+            assert isinstance(one.broker, UnreliableBroker)
+            one.broker.sever(one.lane.queue("process"))
+            raise SourceUnavailable("away")
+
+        one.before["process"] = in_vain
+        await one.submit()
+        end = await one.end_of()
+        await one.quiet()
+        assert one.calls["process"] == end["error"]["attempts"] == 3
+        assert one.left() == []
+
+
+async def test_what_waits_for_a_slot_too_long_waits_in_the_broker_instead(tmp_path: Path) -> None:
+    async with flow(tmp_path, concurrency=1, delivery_renew_seconds=0.05) as one:
+        gate = one.before["process"] = Gate()
+        for number in range(4):
+            await one.submit(f"job-{number}")
+        await soon(gate.entered.wait())
+        await until(lambda: len(attempts_published(one, "process")) > 40)
+        # The one that works, and the one that took its place at the broker.
+        assert one.consumers["process"].busy <= 2
+        gate.opened.set()
+        for number in range(4):
+            await ended_well(one, f"job-{number}")
+        assert one.calls["process"] == 4
+
+
+async def test_delivery_that_ends_while_it_is_renewed_is_settled_once(tmp_path: Path) -> None:
+    """RabbitMQ closes the channel at a second acknowledgement, and all in hand is lost."""
+    acknowledged: Counter[str] = Counter()
+
+    class Slow(UnreliableBroker):
+        renewing = asyncio.Event()
+
+        async def publish(self, message: Message, routing_key: str, exchange: str = "") -> None:
+            if exchange.endswith(".retry.short"):
+                self.renewing.set()
+                await asyncio.sleep(0.1)
+            await super().publish(message, routing_key, exchange)
+
+        async def subscribe(self, queue: str, prefetch: int, receive: Any) -> Any:
+            def counting(delivery: Any) -> None:
+                settle = delivery.ack
+
+                async def ack() -> None:
+                    acknowledged[f"{queue} {id(delivery)}"] += 1
+                    await settle()
+
+                delivery.ack = ack
+                kept.append(delivery)
+                receive(delivery)
+
+            return await super().subscribe(queue, prefetch, counting)
+
+    kept: list[Any] = []
+    broker = Slow()
+    async with flow(tmp_path, broker, delivery_renew_seconds=0.05) as one:
+        gate = one.before["process"] = Gate()
+        await one.submit()
+        await soon(gate.entered.wait())
+        await soon(broker.renewing.wait())
+        gate.opened.set()
+        await ended_well(one)
+        assert one.calls["process"] == 1
+        assert set(acknowledged.values()) == {1}
+    await broker.close()
+
+
 async def test_work_that_was_renewed_and_dies_is_done_anew(tmp_path: Path) -> None:
     async with flow(
         tmp_path,
@@ -810,7 +905,7 @@ async def test_work_that_does_not_end_in_time_is_killed_and_settles_nothing(
 async def test_job_whose_workers_die_again_and_again_fails(
     tmp_path: Path, stage: Stage, long: bool
 ) -> None:
-    others: tuple[Stage, ...] = tuple(s for s in (*WORKING, "cleanup") if s != stage)  # type: ignore[misc]
+    others = tuple(other for other in QUEUE_OF_STAGE if other != stage)
     async with flow(tmp_path, start=others) as one:
         assert isinstance(one.broker, UnreliableBroker)
         one.stages["process"] = Copying(outputs=400 if long else 1)

@@ -6,7 +6,7 @@ import pytest
 from millrace.cli.errors import Misuse
 from millrace.cli.jobs import Wish, by_stem
 from millrace.cli.sources import find
-from services.upload.keys import validate
+from shared.destination import validate
 
 
 @pytest.fixture(autouse=True)

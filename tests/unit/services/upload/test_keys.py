@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.upload.keys import relative, resolve, validate
+from services.upload.keys import relative, resolve
+from shared.destination import validate
 from shared.errors import InvalidJob
 from shared.jobs import DEFAULT_DESTINATION
 from shared.storage.keys import checked

@@ -49,7 +49,7 @@ def logged(level: str = "info", form: str = "json", *, tty: bool = False) -> str
 
 
 def _until_closed(descriptor: int) -> list[bytes]:
-    found = []
+    found: list[bytes] = []
     while True:
         try:
             part = os.read(descriptor, 4096)

@@ -198,7 +198,7 @@ class Shy(Files):
         found = super().entries(path)
         for entry in found:
             if entry.is_file(follow_symlinks=False):
-                os.unlink(entry.path)
+                Path(entry.path).unlink()
         return found
 
 

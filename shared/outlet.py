@@ -1,0 +1,159 @@
+"""Where a delivery can lead: on to the next stage, back after a while, or aside for people.
+
+Each way ends with a confirmed publish, and only then may the delivery be acknowledged.
+"""
+
+import asyncio
+import dataclasses
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from shared.broker.base import DEFAULT_EXCHANGE, Broker, Message
+from shared.broker.topology import Lane
+from shared.envelope import Job, attempt_of, encode, job_id_of, sent_again
+from shared.errors import BrokerUnavailable
+from shared.jobs import CleanupJob, JobEnded, ProcessingJob, Reference, Stage, UploadJob
+from shared.observe.metrics import Metrics
+from shared.observe.troubles import Troubles
+from shared.retry import Later, sentence
+from shared.running import Running
+from shared.updates import Updates
+
+Result = ProcessingJob | UploadJob | CleanupJob | JobEnded
+NEXT: dict[type[Result], Stage] = {
+    ProcessingJob: "process",
+    UploadJob: "upload",
+    CleanupJob: "cleanup",
+}
+PUBLISH_AGAIN_SECONDS = 1.0
+
+
+class DeliveryLost(Exception):
+    """The broker took the delivery back while its result could not be published."""
+
+
+class Outlet:
+    """The ways out of one stage."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        broker: Broker,
+        lane: Lane,
+        updates: Updates,
+        metrics: Metrics,
+        troubles: Troubles,
+    ) -> None:
+        self._stage = stage
+        self._broker = broker
+        self._lane = lane
+        self._updates = updates
+        self._metrics = metrics
+        self._troubles = troubles
+
+    async def forward(self, result: Result, running: Running) -> None:
+        """Hand the result on; it is confirmed when this returns."""
+        if isinstance(result, JobEnded):
+            await self._insist(lambda: self._updates.ended(result), running)
+            self._metrics.ended(result)
+            self._troubles.ended(result.job_id)
+            return
+        seconds = result.costs[-1].seconds if result.costs else 0.0
+        self._updates.finished(result.job_id, result.run, self._stage, seconds)
+        message = encode(result, committed_by=self._stage)
+        await self._publish(message, self._lane.queue(NEXT[type(result)]), running)
+
+    async def postpone(
+        self, later: Later, error: Exception, job: Job | Reference | None, running: Running
+    ) -> None:
+        """Let the message come again after a delay; `counted` says whether as another attempt."""
+        message = running.delivery.message
+        attempt = attempt_of(message)
+        log = log_of(self._stage, message, job)
+        log.info(
+            "tried again later",
+            error=type(error).__name__,
+            reason=sentence(error),
+            delay=later.delay,
+        )
+        self._metrics.postponed(self._stage, error)
+        if job is not None and self._stage == "cleanup" and later.counted:
+            self._troubles.failed(job.job_id, sentence(error))
+        if isinstance(job, CleanupJob):
+            # What came as another type, or dead-lettered, goes on as what it means.
+            message = dataclasses.replace(encode(job), headers=message.headers)
+        again = sent_again(message, attempt=attempt + 1 if later.counted else attempt)
+        await self._publish(
+            again, self._lane.queue(self._stage), running, self._lane.retry(later.delay)
+        )
+
+    async def park(self, error: Exception, running: Running) -> None:
+        """Keep an unusable message for people to look at, with the reason."""
+        message = running.delivery.message
+        job_id = job_id_of(message)
+        log_of(self._stage, message).warning(
+            "message rejected", jobId=job_id, error=type(error).__name__, reason=sentence(error)
+        )
+        parked = sent_again(
+            message, error=type(error).__name__, reason=sentence(error)[:1000], stage=self._stage
+        )
+        await self._publish(parked, self._lane.dead, running)
+        await self._insist(
+            lambda: self._updates.rejected(job_id, message.message_id, error), running
+        )
+        self._metrics.rejected(self._stage)
+
+    async def name(self, running: Running) -> None:
+        """Give a job without an id one, before anything else happens to it."""
+        named = dataclasses.replace(
+            sent_again(running.delivery.message), message_id=uuid.uuid4().hex
+        )
+        await self._publish(named, self._lane.queue(self._stage), running)
+
+    async def renew(self, running: Running) -> None:
+        """Let another message take the delivery's place before the broker calls it lost.
+
+        The copy finds the job locked and waits again, or committed and publishes that, or,
+        if this worker has died, free.
+        """
+        again = sent_again(running.delivery.message)
+        shortest = self._lane.retry(next(iter(self._lane.retry_delays)))
+        try:
+            await self._broker.publish(again, self._lane.queue(self._stage), shortest)
+        except BrokerUnavailable as error:
+            log_of(self._stage, again).warning("delivery not renewed", reason=str(error))
+        else:
+            running.renewed = True
+            await running.delivery.ack()
+
+    async def _publish(
+        self, message: Message, key: str, running: Running, exchange: str = DEFAULT_EXCHANGE
+    ) -> None:
+        await self._insist(lambda: self._broker.publish(message, key, exchange), running)
+
+    async def _insist(self, publish: Callable[[], Awaitable[None]], running: Running) -> None:
+        """Publish until confirmed, or until the broker has taken the delivery back.
+
+        Giving the delivery back instead would count against its delivery limit.
+        """
+        while True:
+            try:
+                return await publish()
+            except BrokerUnavailable as error:
+                log = log_of(self._stage, running.delivery.message)
+                log.warning("not confirmed; tried again", reason=str(error))
+                if running.delivery.lost.done() and not running.renewed:
+                    raise DeliveryLost from error
+                await asyncio.sleep(PUBLISH_AGAIN_SECONDS)
+
+
+def log_of(stage: Stage, message: Message, job: Job | Reference | None = None) -> Any:
+    """A logger whose lines say which job, run, stage and attempt they are about."""
+    return structlog.get_logger().bind(
+        stage=stage,
+        attempt=attempt_of(message),
+        **({"jobId": job.job_id, "run": job.run} if job else {"messageId": message.message_id}),
+    )
