@@ -34,6 +34,11 @@ class Event:
         return cls(message.body, what, str(event["data"].get("jobId") or ""), event["data"])
 
     @property
+    def of_another(self) -> bool:
+        """Whether it tells of another request under the same id, which was refused for that."""
+        return self.what == "rejected" and self.error == "JobIdReused"
+
+    @property
     def terminal(self) -> bool:
         """Whether nothing follows: the job has its outcome, or was refused."""
         return self.what in OUTCOMES

@@ -9,8 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import structlog
 
 from millrace import __version__
+from millrace.cli.errors import code_of
 from millrace.settings import read
 from millrace.wiring import Backends, backends, run, wired
+from shared.consumer import Consumer
 from shared.errors import MillraceError
 from shared.jobs import Stage
 from shared.observe.health import Health
@@ -26,7 +28,8 @@ def serve(*stages: Stage) -> None:
         configure_logs(settings.log_level, settings.log_format, service=" ".join(stages))
         run(_serve(stages))
     except MillraceError as error:
-        sys.exit(f"millrace: {error}")
+        print(f"millrace: {error}", file=sys.stderr)
+        sys.exit(code_of(error))
 
 
 async def _serve(stages: tuple[Stage, ...]) -> None:
@@ -35,10 +38,15 @@ async def _serve(stages: tuple[Stage, ...]) -> None:
         async with AsyncExitStack() as stack:
             on = await stack.enter_async_context(backends(" ".join(stages)))
             ports: set[int] = set()
-            for stage in stages:
-                await stack.enter_async_context(service(stage, on, ports))
+            consumers = [
+                await stack.enter_async_context(service(stage, on, ports)) for stage in stages
+            ]
             structlog.get_logger().info("ready", stages=stages)
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                # All at once: one after the other could take longer than we are given.
+                await asyncio.gather(*(consumer.stop() for consumer in consumers))
 
 
 def _cancel_at_signals() -> None:
@@ -50,7 +58,7 @@ def _cancel_at_signals() -> None:
 
 
 @asynccontextmanager
-async def service(stage: Stage, on: Backends, taken: set[int]) -> AsyncIterator[None]:
+async def service(stage: Stage, on: Backends, taken: set[int]) -> AsyncIterator[Consumer]:
     """One service, taking deliveries until the block ends.
 
     Args:
@@ -62,7 +70,7 @@ async def service(stage: Stage, on: Backends, taken: set[int]) -> AsyncIterator[
         health = Health(stage, on.broker, consumer, on.workspace, metrics, running.checks, details)
         host, port = read(ServiceSettings).health_host, _next_port(running.health_port, taken)
         async with serving(consumer, on.broker, on.lane.topology, health, host, port):
-            yield
+            yield consumer
 
 
 def _next_port(port: int, taken: set[int]) -> int:

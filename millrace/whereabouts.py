@@ -48,10 +48,17 @@ def find(workspace: Workspace, job_id: str) -> Whereabouts:
         NoSuchJob: there is no trace of it on this volume.
     """
     run = workspace.latest_run(job_id)
-    if run is None:
+    found = _found(workspace, workspace.name_of(job_id, run), run) if run else None
+    if found is None:
         raise NoSuchJob(f"nothing is known of a job '{job_id}' here: not begun, or long forgotten")
-    name = workspace.name_of(job_id, run)
-    return _ended(workspace, name) or _under_way(workspace, name, job_id, run)
+    return found
+
+
+def _found(workspace: Workspace, name: str, run: int) -> Whereabouts | None:
+    with suppress(FileNotFoundError):
+        return _ended(workspace, name) or _under_way(workspace, name, run)
+    # Its directory went while it was looked at: it has just ended.
+    return _ended(workspace, name)
 
 
 def _ended(workspace: Workspace, name: str) -> Whereabouts | None:
@@ -72,17 +79,17 @@ def _ended(workspace: Workspace, name: str) -> Whereabouts | None:
     )
 
 
-def _under_way(workspace: Workspace, name: str, job_id: str, run: int) -> Whereabouts:
+def _under_way(workspace: Workspace, name: str, run: int) -> Whereabouts | None:
     lease = workspace.lease_of(name)
     if lease is None:
-        raise NoSuchJob(f"the job '{job_id}' has no lease: it begins or ends this very moment")
+        return None
     stage, entered = _stage(workspace, name, lease)
     # Every attempt touches the lease.
     began = workspace.files.modified(f"{workspace.jobs}/{name}/job.json")
     return Whereabouts(
         job_id=lease.job_id,
         run=run,
-        state="begun" if began > entered else "waiting",
+        state="begun" if began > entered or _has_attempt(workspace, name, stage) else "waiting",
         stage=stage,
         since=_when(max(began, entered)),
         source=lease.request.source,
@@ -98,6 +105,15 @@ def _stage(workspace: Workspace, name: str, lease: Lease) -> tuple[Stage, float]
             result = Committed.decode(workspace.files.read(path))
             return NEXT[type(result)], workspace.files.modified(path)
     return "download", lease.created
+
+
+def _has_attempt(workspace: Workspace, name: str, stage: Stage) -> bool:
+    """Whether the stage has made a directory: the clock is too coarse for short stages."""
+    entries = workspace.files.entries(f"{workspace.jobs}/{name}")
+    return any(
+        entry.name.startswith(f"{stage}.") and entry.is_dir(follow_symlinks=False)
+        for entry in entries
+    )
 
 
 def _when(seconds: float) -> datetime.datetime:

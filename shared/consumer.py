@@ -12,7 +12,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from shared.broker.base import Broker, Delivery, Message, Subscription
+import structlog
+
+from shared.broker.base import Broker, Delivery, Subscription
 from shared.broker.topology import Lane
 from shared.envelope import Anonymous, Job, attempt_of
 from shared.intake import Intake, ending, report
@@ -75,6 +77,7 @@ class Consumer:
         self._delays = tuple(lane.retry_delays)
         self.troubles = Troubles(2 * max(lane.retry_delays.values()))
         self._outlet = Outlet(stage, broker, lane, self._updates, metrics, self.troubles)
+        self._unhandled = 0
         self._running: set[Running] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscription: Subscription | None = None
@@ -95,15 +98,28 @@ class Consumer:
         """Whether the broker has this consumer right now."""
         return self._subscription is not None and self._subscription.alive
 
+    def fault(self) -> str | None:
+        """A sentence where deliveries cannot be brought to an end."""
+        if self._unhandled:
+            return f"{self._unhandled} deliveries are stuck; see the log, and restart the service"
+        return self._outlet.unconfirmed
+
     @property
     def busy(self) -> int:
         """How many deliveries are in hand."""
         return len(self._running)
 
     async def stop(self) -> None:
-        """Take no more, wait for what is in hand, then kill it; settle nothing of that."""
-        if self._subscription is not None:
-            await self._subscription.cancel()
+        """Take no more, wait for what is in hand, then kill it; settle nothing of that.
+
+        Stopping twice is fine.
+        """
+        if self._subscription is None:
+            return
+        log = structlog.get_logger().bind(stage=self.stage)
+        log.info("draining", working=self.busy)
+        subscription, self._subscription = self._subscription, None
+        await subscription.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._settings.drain_seconds)
         left = [*self._tasks]
@@ -112,6 +128,7 @@ class Consumer:
         await asyncio.gather(*left, return_exceptions=True)
         if self._supervisor is not None:
             self._supervisor.cancel()
+        log.info("stopped", killed=len(left))
 
     def _receive(self, delivery: Delivery) -> None:
         task = asyncio.create_task(self._take(delivery))
@@ -121,30 +138,31 @@ class Consumer:
     async def _take(self, delivery: Delivery) -> None:
         current = asyncio.current_task()
         assert current is not None
-        running = Running(delivery, current)
+        running = Running(delivery, current, attempt_of(delivery.message))
         self._running.add(running)
         try:
             async with self._slots:
+                running.waiting = False
                 await self._deliver(running)
         except DeliveryLost:
-            log_of(self.stage, delivery.message).warning("delivery lost; it will come again")
+            log_of(self.stage, running).warning("delivery lost; it will come again")
         except Exception:
             # A fault of our own: settle nothing, so that nothing is lost, and say so loudly.
-            log_of(self.stage, delivery.message).exception("delivery not handled")
+            self._unhandled += 1
+            log_of(self.stage, running).exception("delivery not handled")
         finally:
             self._running.discard(running)
 
     # ── a delivery's life ────────────────────────────────────────────────────────────────
 
     async def _deliver(self, running: Running) -> None:
-        message = running.delivery.message
         job: Job | Reference | None = None
         try:
-            job = self._intake.read(message)
+            job = self._intake.read(running.delivery.message)
             result = await self._result(job, running)
             await self._outlet.forward(result, running)
         except Closed:
-            log_of(self.stage, message).debug("duplicate of an ended job")
+            log_of(self.stage, running).debug("duplicate of an ended job")
         except Anonymous:
             await self._outlet.name(running)
         except Postponed as postponed:
@@ -172,11 +190,12 @@ class Consumer:
         return self._workspace.resume(job)
 
     async def _work(self, job: Job, held: Any, running: Running) -> Result:
-        attempt = attempt_of(running.delivery.message)
-        log = log_of(self.stage, running.delivery.message, job)
-        work = held.attempt(self.stage, log, self._progress(job, attempt))
+        # A message that came twice may not know of the attempts that failed since.
+        running.attempt = max(running.attempt, held.failures(self.stage) + 1)
+        log = log_of(self.stage, running, job)
+        work = held.attempt(self.stage, log, self._progress(job, running.attempt))
         made = await self._run(job, work, held, running)
-        cost = _cost(self.stage, attempt, work.spent)
+        cost = _cost(self.stage, running.attempt, work.spent)
         self._metrics.worked(self.stage, cost)
         if isinstance(made, JobEnded):
             removed = made.receipt.files_removed
@@ -190,52 +209,51 @@ class Consumer:
         """What the stage makes of the job; a failure, too, is a result."""
         if held.overdue:
             return ending(job, self._workspace.volume, "expired")
-        attempt = attempt_of(running.delivery.message)
+        attempt = running.attempt
         running.begin(held, lambda: self._updates.started(job.job_id, job.run, self.stage, attempt))
         try:
             return await self._function(job, work)
         except asyncio.CancelledError:
-            return self._stopped(job, running)
+            return self._stopped(job, held, running)
         except Exception as error:
-            return self._failed(error, job, running)
+            return self._failed(error, job, held, running)
         finally:
             running.end()
 
-    def _stopped(self, job: Job, running: Running) -> CleanupJob:
+    def _stopped(self, job: Job, held: Any, running: Running) -> CleanupJob:
         """The supervisor stopped the stage; anyone else's cancellation goes on upwards."""
         reason = running.stopped
         if reason is None:
             raise asyncio.CancelledError
         running.work.uncancel()
         if isinstance(reason, Exception):
-            return self._failed(reason, job, running)
+            return self._failed(reason, job, held, running)
         return ending(job, self._workspace.volume, reason)
 
-    def _failed(self, error: Exception, job: Job, running: Running) -> CleanupJob:
-        message = running.delivery.message
-        decision = self._decide(error, message)
+    def _failed(self, error: Exception, job: Job, held: Any, running: Running) -> CleanupJob:
+        decision = self._decide(error, running)
         if isinstance(decision, Later):
+            if decision.counted:
+                held.note_failure(self.stage, running.attempt)
             raise Postponed(decision, error)
-        log = log_of(self.stage, message, job)
+        log = log_of(self.stage, running, job)
         log.warning("stage failed", error=type(error).__name__, reason=sentence(error))
-        failure = report(error, self.stage, message)
+        failure = report(error, self.stage, running.attempt)
         return ending(job, self._workspace.volume, "failed", failure)
 
-    def _decide(self, error: Exception, message: Message) -> Any:
-        return decide(
-            error, self.stage, attempt_of(message), self._settings.max_attempts, self._delays
-        )
+    def _decide(self, error: Exception, running: Running) -> Any:
+        most = self._settings.max_attempts
+        return decide(error, self.stage, running.attempt, most, self._delays)
 
     async def _refuse(
         self, error: Exception, job: Job | Reference | None, running: Running
     ) -> None:
         """An error outside the stage's own work: the job could not be entered, or read."""
-        message = running.delivery.message
-        decision = self._decide(error, message)
+        decision = self._decide(error, running)
         if isinstance(decision, Later):
             await self._outlet.postpone(decision, error, job, running)
         elif decision == "fail" and job is not None:
-            failure = report(error, self.stage, message)
+            failure = report(error, self.stage, running.attempt)
             await self._outlet.forward(
                 ending(job, self._workspace.volume, "failed", failure), running
             )

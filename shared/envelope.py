@@ -141,6 +141,12 @@ def dead_letter_of(message: Message) -> tuple[str, str] | None:
     return None
 
 
+def trace_of(message: Message) -> dict[str, Any]:
+    """The W3C trace context that goes along with a job from message to message."""
+    headers = message.headers
+    return {key: headers[key] for key in ("traceparent", "tracestate") if key in headers}
+
+
 def sent_again(message: Message, **headers: Any) -> Message:
     """The same message to publish once more.
 

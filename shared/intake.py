@@ -2,7 +2,7 @@
 
 from shared.broker.base import Message
 from shared.broker.topology import DELIVERY_LIMIT, Lane
-from shared.envelope import Job, attempt_of, dead_letter_of, decode
+from shared.envelope import Job, dead_letter_of, decode
 from shared.jobs import (
     CancelRequest,
     CleanupJob,
@@ -66,11 +66,15 @@ class Intake:
 def ending(
     job: Job | Reference, volume: str, outcome: Outcome, error: ErrorReport | None = None
 ) -> CleanupJob:
-    """The message that ends `job` with `outcome`."""
+    """The message that ends `job` with `outcome`.
+
+    Args:
+        volume: of this service, for a job that has no files anywhere yet.
+    """
     end = CleanupJob(
         job_id=job.job_id,
         run=job.run,
-        volume=volume,
+        volume=volume if isinstance(job, DownloadJob) else job.volume,
         request=None if isinstance(job, Reference) else job.request,
         outcome=outcome,
         error=error,
@@ -80,11 +84,11 @@ def ending(
     return end.model_copy(update={"manifest": job.manifest, "costs": job.costs})
 
 
-def report(error: Exception, stage: Stage, message: Message) -> ErrorReport:
+def report(error: Exception, stage: Stage, attempts: int) -> ErrorReport:
     """`error` as the terminal event tells it."""
     return ErrorReport(
         error=type(error).__name__,
         message=sentence(error),
         stage=stage,
-        attempts=attempt_of(message),
+        attempts=attempts,
     )

@@ -263,6 +263,8 @@ class Reference(Passage):
 class CancelRequest(Wire):
     """What a user publishes to `….cleanup` to abandon a job's latest run."""
 
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
     job_id: JobId
     outcome: Literal["cancelled"]
 

@@ -13,7 +13,7 @@ import structlog
 
 from shared.broker.base import DEFAULT_EXCHANGE, Broker, Message
 from shared.broker.topology import Lane
-from shared.envelope import Job, attempt_of, encode, job_id_of, sent_again
+from shared.envelope import Job, encode, job_id_of, sent_again, trace_of
 from shared.errors import BrokerUnavailable
 from shared.jobs import CleanupJob, JobEnded, ProcessingJob, Reference, Stage, UploadJob
 from shared.observe.metrics import Metrics
@@ -36,7 +36,11 @@ class DeliveryLost(Exception):
 
 
 class Outlet:
-    """The ways out of one stage."""
+    """The ways out of one stage.
+
+    Attributes:
+        unconfirmed: why the last publish was not confirmed; None when all is well.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Outlet:
         self._updates = updates
         self._metrics = metrics
         self._troubles = troubles
+        self.unconfirmed: str | None = None
 
     async def forward(self, result: Result, running: Running) -> None:
         """Hand the result on; it is confirmed when this returns."""
@@ -61,18 +66,18 @@ class Outlet:
             self._metrics.ended(result)
             self._troubles.ended(result.job_id)
             return
-        seconds = result.costs[-1].seconds if result.costs else 0.0
-        self._updates.finished(result.job_id, result.run, self._stage, seconds)
+        if not isinstance(result, CleanupJob) or result.outcome == "completed":
+            seconds = result.costs[-1].seconds if result.costs else 0.0
+            self._updates.finished(result.job_id, result.run, self._stage, seconds)
         message = encode(result, committed_by=self._stage)
+        message = dataclasses.replace(message, headers=trace_of(running.delivery.message))
         await self._publish(message, self._lane.queue(NEXT[type(result)]), running)
 
     async def postpone(
         self, later: Later, error: Exception, job: Job | Reference | None, running: Running
     ) -> None:
         """Let the message come again after a delay; `counted` says whether as another attempt."""
-        message = running.delivery.message
-        attempt = attempt_of(message)
-        log = log_of(self._stage, message, job)
+        log = log_of(self._stage, running, job)
         log.info(
             "tried again later",
             error=type(error).__name__,
@@ -82,10 +87,14 @@ class Outlet:
         self._metrics.postponed(self._stage, error)
         if job is not None and self._stage == "cleanup" and later.counted:
             self._troubles.failed(job.job_id, sentence(error))
+        if await running.replaced():
+            # Two messages in the place of one would be four after the next attempt.
+            return
+        message = running.delivery.message
         if isinstance(job, CleanupJob):
             # What came as another type, or dead-lettered, goes on as what it means.
             message = dataclasses.replace(encode(job), headers=message.headers)
-        again = sent_again(message, attempt=attempt + 1 if later.counted else attempt)
+        again = sent_again(message, attempt=running.attempt + later.counted)
         await self._publish(
             again, self._lane.queue(self._stage), running, self._lane.retry(later.delay)
         )
@@ -94,7 +103,7 @@ class Outlet:
         """Keep an unusable message for people to look at, with the reason."""
         message = running.delivery.message
         job_id = job_id_of(message)
-        log_of(self._stage, message).warning(
+        log_of(self._stage, running).warning(
             "message rejected", jobId=job_id, error=type(error).__name__, reason=sentence(error)
         )
         parked = sent_again(
@@ -124,10 +133,13 @@ class Outlet:
         try:
             await self._broker.publish(again, self._lane.queue(self._stage), shortest)
         except BrokerUnavailable as error:
-            log_of(self._stage, again).warning("delivery not renewed", reason=str(error))
-        else:
-            running.renewed = True
-            await running.delivery.ack()
+            log_of(self._stage, running).warning("delivery not renewed", reason=str(error))
+            return
+        running.renewed = True
+        await running.settle()
+        if running.waiting:
+            # Its copy may find a free slot sooner, in another process perhaps.
+            running.work.cancel()
 
     async def _publish(
         self, message: Message, key: str, running: Running, exchange: str = DEFAULT_EXCHANGE
@@ -141,19 +153,23 @@ class Outlet:
         """
         while True:
             try:
-                return await publish()
+                await publish()
+                self.unconfirmed = None
+                return
             except BrokerUnavailable as error:
-                log = log_of(self._stage, running.delivery.message)
+                self.unconfirmed = f"the broker does not confirm what is published: {error}"
+                log = log_of(self._stage, running)
                 log.warning("not confirmed; tried again", reason=str(error))
                 if running.delivery.lost.done() and not running.renewed:
                     raise DeliveryLost from error
                 await asyncio.sleep(PUBLISH_AGAIN_SECONDS)
 
 
-def log_of(stage: Stage, message: Message, job: Job | Reference | None = None) -> Any:
+def log_of(stage: Stage, running: Running, job: Job | Reference | None = None) -> Any:
     """A logger whose lines say which job, run, stage and attempt they are about."""
+    message_id = running.delivery.message.message_id
     return structlog.get_logger().bind(
         stage=stage,
-        attempt=attempt_of(message),
-        **({"jobId": job.job_id, "run": job.run} if job else {"messageId": message.message_id}),
+        attempt=running.attempt,
+        **({"jobId": job.job_id, "run": job.run} if job else {"messageId": message_id}),
     )

@@ -27,20 +27,25 @@ class Running:
     """One delivery in the hands of this service.
 
     Attributes:
+        attempt: which attempt of its stage this is, from 1.
+        waiting: for a slot, before anything else.
         job: the job under its lock, while the stage works on it.
         stopped: why the supervisor stopped the stage: the job's outcome, or an error.
-        renewing: another message is on its way to take the delivery's place.
-        renewed: it has taken it, and the delivery is settled.
+        renewal: another message is on its way to take the delivery's place.
+        renewed: it has taken it.
     """
 
     delivery: Delivery
     work: "asyncio.Task[None]"
+    attempt: int = 1
+    waiting: bool = True
     received: float = field(default_factory=time.monotonic)
     job: Stoppable | None = None
     began: float = 0.0
     stopped: Outcome | TimeLimit | None = None
-    renewing: bool = False
+    renewal: "asyncio.Task[None] | None" = None
     renewed: bool = False
+    settled: bool = False
     tell_started: Callable[[], None] | None = None
 
     def begin(self, job: Stoppable, tell_started: Callable[[], None]) -> None:
@@ -76,9 +81,16 @@ class Running:
         self.job = None
         self.work.cancel()
 
+    async def replaced(self) -> bool:
+        """Whether the same message is at the broker again: then nothing must follow from this."""
+        if self.renewal is not None:
+            await asyncio.wait([self.renewal])
+        return self.renewed or self.delivery.lost.done()
+
     async def settle(self) -> None:
-        """Acknowledge, unless that was done when the delivery was renewed."""
-        if not self.renewed:
+        """Acknowledge, once: at a second time RabbitMQ closes the channel."""
+        if not self.settled:
+            self.settled = True
             await self.delivery.ack()
 
 
@@ -102,5 +114,5 @@ def due_for_renewal(running: Iterable[Running], settings: DeliverySettings) -> l
     """The deliveries that the broker would soon take for lost."""
     oldest = time.monotonic() - settings.delivery_renew_seconds
     return [
-        one for one in running if one.received <= oldest and not one.renewing and not one.renewed
+        one for one in running if one.received <= oldest and one.renewal is None and not one.settled
     ]

@@ -33,9 +33,7 @@ async def serving(
         try:
             yield
         finally:
-            log.info("draining", working=consumer.busy)
             await consumer.stop()
-            log.info("stopped")
 
 
 @asynccontextmanager

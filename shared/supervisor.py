@@ -45,13 +45,12 @@ class Supervisor:
         tell_started(self._running)
         stop_what_must_end(self._running, self._settings)
         for running in due_for_renewal(self._running, self._settings):
-            running.renewing = True
-            renewal = asyncio.create_task(self._renewed(running))
-            self._renewals.add(renewal)
-            renewal.add_done_callback(self._renewals.discard)
+            running.renewal = asyncio.create_task(self._renewed(running))
+            self._renewals.add(running.renewal)
+            running.renewal.add_done_callback(self._renewals.discard)
 
     async def _renewed(self, running: Running) -> None:
         try:
             await self._renew(running)
         finally:
-            running.renewing = False
+            running.renewal = None

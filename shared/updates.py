@@ -50,7 +50,7 @@ class Updates:
     async def ended(self, end: JobEnded) -> None:
         """The job reached its one outcome. Confirmed by the broker."""
         message, key = self.terminal(end)
-        await self._broker.publish(message, key, self._lane.events)
+        await self._broker.publish(message, key, self._lane.events, wanted=False)
 
     def terminal(self, end: JobEnded) -> tuple[Message, str]:
         """The event that says how a job ended, and its routing key."""
@@ -66,7 +66,7 @@ class Updates:
         }
         step = message_id or f"{time.time_ns()}"
         message, key = self._event("rejected", job_id or "unknown", step, data)
-        await self._broker.publish(message, key, self._lane.events)
+        await self._broker.publish(message, key, self._lane.events, wanted=False)
 
     def _tell(self, what: str, job_id: str, step: str, run: int, stage: Stage, **data: Any) -> None:
         fields = {"jobId": job_id, "run": run, "stage": stage, **data}

@@ -53,7 +53,9 @@ class Wire(BaseModel):
 
 def sentence(error: pydantic.ValidationError) -> str:
     """What is wrong, field by field, in one line a person can act on."""
-    return "; ".join(_one(detail["loc"], detail["msg"]) for detail in error.errors()[:5])
+    text = "; ".join(_one(detail["loc"], detail["msg"]) for detail in error.errors()[:5])
+    # A name that somebody wrote may hold anything.
+    return " ".join(text.split())
 
 
 def _one(location: tuple[int | str, ...], message: str) -> str:

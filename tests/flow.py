@@ -165,13 +165,18 @@ class UnreliableBroker(MemoryBroker):
         self.published: list[tuple[Message, str, str]] = []
 
     async def publish(
-        self, message: Message, routing_key: str, exchange: str = DEFAULT_EXCHANGE
+        self,
+        message: Message,
+        routing_key: str,
+        exchange: str = DEFAULT_EXCHANGE,
+        *,
+        wanted: bool = True,
     ) -> None:
         if self.refuses(routing_key):
             self.refused += 1
             raise BrokerUnavailable("refused for a test")
         self.published.append((message, routing_key, exchange))
-        await super().publish(message, routing_key, exchange)
+        await super().publish(message, routing_key, exchange, wanted=wanted)
 
 
 @dataclass

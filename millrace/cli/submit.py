@@ -1,7 +1,7 @@
 """`millrace submit`: jobs for services that run elsewhere."""
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,22 +71,27 @@ async def _publish(jobs: Sequence["Job"], json: bool) -> None:
 
 async def _publish_and_wait(jobs: Sequence["Job"], shown: "Silence") -> list["Event"]:
     import asyncio
+    import dataclasses
+    import uuid
 
     from millrace.cli.lane import connected, lane
     from shared.envelope import encode
     from shared.jobs import directory_name
 
     to = lane()
+    # Ids of our own tell a refusal of ours from one of another request under the same job id.
+    sent = {job.id: uuid.uuid4().hex for job in jobs}
     pattern = f"{directory_name(jobs[0].id)}.*" if len(jobs) == 1 else "#"
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(connected(to))
         # Bound before anything is published: no event is missed.
         events = await stack.enter_async_context(broker.listen(to.events, pattern))
-        following = asyncio.ensure_future(_follow(events, jobs, shown))
+        following = asyncio.ensure_future(_follow(events, jobs, sent, shown))
         try:
             for job in jobs:
                 shown.begins(job)
-                await broker.publish(encode(job.message), to.queue("download"))
+                message = dataclasses.replace(encode(job.message), message_id=sent[job.id])
+                await broker.publish(message, to.queue("download"))
             return await following
         except asyncio.CancelledError:
             names = " ".join(job.id for job in jobs)
@@ -97,7 +102,10 @@ async def _publish_and_wait(jobs: Sequence["Job"], shown: "Silence") -> list["Ev
 
 
 async def _follow(
-    events: AsyncIterator["Message"], jobs: Sequence["Job"], shown: "Silence"
+    events: AsyncIterator["Message"],
+    jobs: Sequence["Job"],
+    sent: Mapping[str, str],
+    shown: "Silence",
 ) -> list["Event"]:
     """Show the jobs' events until each of them has ended."""
     from millrace.events import Event
@@ -106,6 +114,8 @@ async def _follow(
     ends: dict[str, Event] = {}
     async for message in events:
         event = Event.of(message)
+        if event.of_another and event.data.get("messageId") != sent.get(event.job_id):
+            continue
         shown.heard(event)
         if event.terminal and event.job_id in waiting:
             ends[event.job_id] = event

@@ -42,7 +42,7 @@ async def _watch(job: str, json: bool) -> "Event":
         async for message in events:
             event = Event.of(message)
             _show(event, json)
-            if event.terminal:
+            if event.terminal and not event.of_another:
                 return event
     raise BrokerUnavailable
 

@@ -26,8 +26,10 @@ from shared.workspace import JobOnDisk, Receipt, Workspace
 from shared.workspace.tree import empty
 
 log = structlog.get_logger()
-# A receipt outlives its job's messages by as much as they can live.
+# A receipt outlives its job's messages by as much as they can live. Those of a short-lived job
+# can wait as long as any other's, while nobody takes them from their queue.
 RECEIPT_LIVES = 2
+LEAST_HOURS = 24
 
 
 @dataclass
@@ -81,7 +83,7 @@ class _OldReceipt:
     def needless(self) -> bool:
         """Whether no message can need it any more."""
         hours = self.receipt.ttl_hours if self.receipt else MAX_TTL_HOURS
-        return self.age_seconds > RECEIPT_LIVES * hours * 3600
+        return self.age_seconds > RECEIPT_LIVES * max(hours, LEAST_HOURS) * 3600
 
 
 class Sweep:
@@ -100,22 +102,22 @@ class Sweep:
         self._broker = broker
         self._lane = lane
         self._grace_seconds = grace_minutes * 60
-        self._started = time.monotonic()
-        self._due = float("inf")
+        # The first one is due at once.
+        self._due = time.monotonic()
 
     async def forever(self, settings: CleanupSettings) -> None:
         """Sweep at start, and then at each of the times that the settings name."""
         while True:
+            seconds = seconds_to_next(settings, datetime.datetime.now(datetime.UTC))
             try:
                 await self.run()
+                self._due = time.monotonic() + seconds
             except Exception as error:
                 log.error("sweep failed", error=repr(error))
-            seconds = seconds_to_next(settings, datetime.datetime.now(datetime.UTC))
-            self._due = time.monotonic() + seconds
             await asyncio.sleep(seconds)
 
     def overdue(self) -> str | None:
-        """A sentence where the sweep should have run by now and has not."""
+        """A sentence where a sweep should have ended well by now and has not."""
         late = time.monotonic() - self._due
         return f"the sweep is overdue by {late:.0f} seconds" if late > 60 else None
 

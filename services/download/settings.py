@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from shared.settings import Settings
 
 GIB = 1024**3
 Network = IPv4Network | IPv6Network
@@ -48,10 +50,10 @@ Port = Annotated[range, BeforeValidator(_range)]
 Ports = Annotated[tuple[Port, ...], NoDecode, _split(",")]
 
 
-class DownloadSettings(BaseSettings):
+class DownloadSettings(Settings):
     """Limits on what is fetched, and where from."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
+    model_config = SettingsConfigDict(arbitrary_types_allowed=True)
 
     health_port: int = Field(
         default=8044, ge=0, le=65535, description="Port of the download service's health server."

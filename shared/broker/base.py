@@ -79,12 +79,20 @@ class Broker(Protocol):
         ...
 
     async def publish(
-        self, message: Message, routing_key: str, exchange: str = DEFAULT_EXCHANGE
+        self,
+        message: Message,
+        routing_key: str,
+        exchange: str = DEFAULT_EXCHANGE,
+        *,
+        wanted: bool = True,
     ) -> None:
-        """Publish, and return when the broker has confirmed that it keeps the message.
+        """Publish, and return when the broker has confirmed that it has the message.
+
+        Args:
+            wanted: whether a queue must take it; an event may find nobody who listens.
 
         Raises:
-            BrokerUnavailable: not confirmed in time, or no queue took the message.
+            BrokerUnavailable: not confirmed in time, or no queue took a wanted message.
         """
         ...
 

@@ -34,7 +34,7 @@ class CoalescingWriter(asyncio.StreamWriter):
 
     def _send(self) -> None:
         kept, self._kept = self._kept, []
-        if kept:
+        if kept and not self.is_closing():
             super().write(b"".join(kept))
 
     async def drain(self) -> None:

@@ -73,11 +73,16 @@ class MemoryBroker:
             bindings.append((key, queue))
 
     async def publish(
-        self, message: Message, routing_key: str, exchange: str = DEFAULT_EXCHANGE
+        self,
+        message: Message,
+        routing_key: str,
+        exchange: str = DEFAULT_EXCHANGE,
+        *,
+        wanted: bool = True,
     ) -> None:
         if self._closed:
             raise BrokerUnavailable("the broker is closed")
-        if not self._route(message, routing_key, exchange):
+        if not self._route(message, routing_key, exchange) and wanted:
             raise BrokerUnavailable(f"no queue takes '{exchange}' → '{routing_key}'")
 
     def tell(self, message: Message, routing_key: str, exchange: str) -> None:

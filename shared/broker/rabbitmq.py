@@ -6,6 +6,7 @@ or disk runs low, and acknowledgements must not wait behind that.
 
 import asyncio
 import datetime
+import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -66,7 +67,12 @@ class RabbitMQ:
                 await channel.close()
 
     async def publish(
-        self, message: Message, routing_key: str, exchange: str = DEFAULT_EXCHANGE
+        self,
+        message: Message,
+        routing_key: str,
+        exchange: str = DEFAULT_EXCHANGE,
+        *,
+        wanted: bool = True,
     ) -> None:
         try:
             channel = self._confirmed
@@ -74,7 +80,7 @@ class RabbitMQ:
                 channel = await self._confirmed_channel()
             await self._empty_outbox()
             confirmation = await _send(
-                channel, message, routing_key, exchange, self._confirm_seconds
+                channel, message, routing_key, exchange, wanted, self._confirm_seconds
             )
         except aiormq.exceptions.PublishError as error:
             raise BrokerUnavailable(f"no queue takes '{exchange}' → '{routing_key}'") from error
@@ -200,19 +206,25 @@ class RabbitSubscription:
         self._prefetch = prefetch
         self._receive = receive
         self._channel: Channel | None = None
-        self._tag: str | None = None
+        self._tag = ""
+        self._consuming = False
         self._running = asyncio.create_task(self._run())
 
     @property
     def alive(self) -> bool:
+        return self._consuming and self._asked_for
+
+    @property
+    def _asked_for(self) -> bool:
+        """Whether the broker has this consumer, or is about to."""
         channel = self._channel
         return channel is not None and not channel.is_closed and self._tag in channel.consumers
 
     async def cancel(self) -> None:
-        if self.alive and self._channel and self._tag:
+        if self._asked_for and self._channel:
             with suppress(*AMQP_ERRORS):
                 await self._channel.basic_cancel(self._tag, timeout=5)
-        self._tag = None
+        self._consuming = False
         self.stop()
 
     def stop(self) -> None:
@@ -228,6 +240,7 @@ class RabbitSubscription:
             await asyncio.sleep(pause())
 
     async def _consume(self) -> None:
+        self._consuming = False
         self._channel = channel = await self._link.channel(confirms=False)
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -240,7 +253,10 @@ class RabbitSubscription:
         closing.add_done_callback(lambda _: gone.set())
         try:
             await channel.basic_qos(prefetch_count=self._prefetch)
-            self._tag = (await channel.basic_consume(self._queue, receive)).consumer_tag
+            # The first delivery may be here before the broker's answer: the tag is ours.
+            self._tag = secrets.token_hex(8)
+            await channel.basic_consume(self._queue, receive, consumer_tag=self._tag)
+            self._consuming = True
             log.info("consuming", queue=self._queue, prefetch=self._prefetch)
             await gone.wait()
         except asyncio.CancelledError:
@@ -283,7 +299,12 @@ def _naming(what: str) -> Iterator[None]:
 
 
 async def _send(
-    channel: Channel, message: Message, routing_key: str, exchange: str, seconds: float
+    channel: Channel,
+    message: Message,
+    routing_key: str,
+    exchange: str,
+    wanted: bool,
+    seconds: float,
 ) -> object:
     try:
         return await channel.basic_publish(
@@ -291,7 +312,7 @@ async def _send(
             exchange=exchange,
             routing_key=routing_key,
             properties=_properties(message, persistent=True),
-            mandatory=True,
+            mandatory=wanted,
             timeout=seconds,
             wait=False,
         )
@@ -334,9 +355,11 @@ async def _until_closed(
     closing = channel.closing
     while not channel.is_closed:
         following = asyncio.ensure_future(messages.get())
-        await asyncio.wait([following, closing], return_when=asyncio.FIRST_COMPLETED)
-        if not following.done():
+        try:
+            await asyncio.wait([following, closing], return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                break
+            yield following.result()
+        finally:
             following.cancel()
-            break
-        yield following.result()
     raise BrokerUnavailable("the connection to the broker was lost while listening")

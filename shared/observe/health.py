@@ -49,6 +49,7 @@ class Health:
             self._consuming,
             self._connected,
             self._room,
+            consumer.fault,
             consumer.troubles.summary,
             *checks,
         )

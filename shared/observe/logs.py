@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from typing import Any, Literal, TextIO
+from contextlib import suppress
+from typing import Any, Literal, TextIO, cast
 
 import orjson
 import structlog
@@ -30,11 +31,26 @@ def configure_logs(
             structlog.dev.ConsoleRenderer() if console else _json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Forgiving(stream))),
         cache_logger_on_first_use=True,
     )
     # The libraries below speak through the standard module; only their trouble is of interest.
     logging.basicConfig(stream=stream, level=logging.WARNING, format="%(name)s: %(message)s")
+
+
+class _Forgiving:
+    """A stream whose reader may go away: then lines are lost, and never the work beside them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _json(_: Any, __: str, event: Any) -> str:

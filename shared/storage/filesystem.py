@@ -153,6 +153,9 @@ class FilesystemStorage:
             found = self._tree.status(key)
             if found and found.st_ino == temporaries.inode(folder, temporary):
                 self._tree.remove(key)
+            elif found is None:
+                # A put that was killed may have made the folders, and nothing in them.
+                self._tree.prune(key)
             temporaries.drop(folder, temporary)
 
     def url(self, key: str) -> str:

@@ -86,10 +86,18 @@ class Tree:
         """Remove the file, then the folders on the way to it that are empty, innermost first."""
         with self.folder_of(key) as (folder, name):
             os.unlink(name, dir_fd=folder)
-        with suppress(OSError):
-            while key := key.rpartition("/")[0]:
+        self.prune(key)
+
+    def prune(self, key: str) -> None:
+        """Remove the folders on the way to `key` that are empty, innermost first."""
+        while key := key.rpartition("/")[0]:
+            try:
                 with self.folder_of(key) as (folder, name):
                     os.rmdir(name, dir_fd=folder)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return
 
     def children(self, folder: str) -> list[str]:
         """The keys right below `folder` ("" or ending in a slash), in order of key.

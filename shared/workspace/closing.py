@@ -97,6 +97,13 @@ class Closing:
         """The receipt holds the event already."""
         return ended
 
+    def failures(self, _: Stage) -> int:
+        """Cleanup is never given up, and so not counted here."""
+        return 0
+
+    def note_failure(self, _: Stage, __: int) -> None:
+        """See `failures`."""
+
     @property
     def closed(self) -> bool:
         """Cancelling cannot stop the end."""

@@ -38,12 +38,16 @@ class Files:
             os.mkdir(path, 0o700)
 
     def create(self, path: Name, content: bytes) -> None:
-        """Make a new file with `content`."""
+        """Make a new file with `content`; where there is no room for all of it, none."""
         with room_errors():
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(path, flags, 0o600)
             try:
                 _write_all(descriptor, content)
+            except OSError:
+                # A full disk would fill up with the beginnings of what is tried again.
+                os.unlink(path)
+                raise
             finally:
                 os.close(descriptor)
 
@@ -99,15 +103,10 @@ class Files:
         with os.scandir(path) as found:
             return sorted(found, key=lambda entry: entry.name)
 
-    def lock(self, path: Name, *, make: bool) -> int | None:
-        """A descriptor that holds the lock on a file, or None where another holds it.
-
-        Args:
-            make: whether to make the file where there is none; else FileNotFoundError.
-        """
-        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if make else 0)
-        with room_errors():
-            descriptor = os.open(path, flags, 0o600)
+    def lock(self, path: Name) -> int | None:
+        """A descriptor that holds the lock on a file, or None where another holds it."""
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -107,6 +107,19 @@ class Held:
             return self.committed(stage) or result
         return result
 
+    def failures(self, stage: Stage) -> int:
+        """How many attempts of the stage have failed, whichever delivery they were made for."""
+        try:
+            return int(self.files.read(f"{self.directory}/{stage}.failures"))
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    def note_failure(self, stage: Stage, attempt: int) -> None:
+        """Write down that this attempt failed: another delivery may bring the same message."""
+        written = f"{self.directory}/{stage}.failures.{secrets.token_hex(4)}"
+        self.files.create(written, str(attempt).encode())
+        self.files.rename(written, f"{self.directory}/{stage}.failures")
+
     def reserve(self, size_bytes: int) -> None:
         """Reserve room for `size_bytes`, or raise `WorkspaceFull`."""
         self._reserve(self, size_bytes)

@@ -25,6 +25,8 @@ from shared.workspace.held import Held
 from shared.workspace.records import Lease, Receipt
 from shared.workspace.tree import attempt_files
 
+# What lies in the lease's place where a job is ended before it has begun.
+ENDING = b"{}"
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[1-9][0-9]*")
 
 
@@ -103,7 +105,8 @@ class Workspace:
             return ""
 
     def _make_volume(self) -> str:
-        written = self.root / f"volume.{secrets.token_hex(4)}"
+        # In the trash, where the sweep removes it if a crash leaves it behind.
+        written = f"{self.trash}/volume.{secrets.token_hex(4)}"
         self.files.create(written, secrets.token_hex(8).encode())
         with suppress(FileExistsError):
             self.files.link(written, self.root / "volume")
@@ -175,7 +178,7 @@ class Workspace:
         name = self.name_of(job.job_id, job.run)
         self._refuse_other_volume(job.volume)
         try:
-            lock = self.files.lock(f"{self.jobs}/{name}/job.json", make=True)
+            lock = self._lock_to_end(f"{self.jobs}/{name}/job.json")
         except FileNotFoundError:
             return self._closing(name, None)
         if lock is not None:
@@ -225,15 +228,32 @@ class Workspace:
             self.files.make_directory(directory)
         except FileExistsError:
             return False
+        except FileNotFoundError:
+            raise OtherVolume("the work directory is gone; is its volume mounted?") from None
         return True
 
     def _grant(self, directory: str, job: DownloadJob, digest: str) -> None:
         """Write the job's lease where there is none; the first one wins."""
         path = f"{directory}/job.json"
-        if self.files.exists(path):
-            return
+        if not self.files.exists(path):
+            self._link_whole(path, self._new_lease(directory, job, digest).encode())
+
+    def _lock_to_end(self, path: str) -> int | None:
+        """The lock of a job that is to end, also of one that has not got its lease yet.
+
+        That one gets `ENDING` in its place, so that nobody begins the job meanwhile.
+        FileNotFoundError where it has no directory.
+        """
+        try:
+            return self.files.lock(path)
+        except FileNotFoundError:
+            self._link_whole(path, ENDING)
+            return self.files.lock(path)
+
+    def _link_whole(self, path: str, content: bytes) -> None:
+        """Make the file with all its content in one step, unless it is there already."""
         written = f"{path}.{secrets.token_hex(4)}"
-        self.files.create(written, self._new_lease(directory, job, digest).encode())
+        self.files.create(written, content)
         with suppress(FileExistsError):
             self.files.link(written, path)
 
@@ -252,11 +272,15 @@ class Workspace:
     def _hold(self, name: str, job_id: str) -> Held:
         """Lock a job by its lease; FileNotFoundError where it has none."""
         directory = f"{self.jobs}/{name}"
-        lock = self.files.lock(f"{directory}/job.json", make=False)
+        lock = self.files.lock(f"{directory}/job.json")
         if lock is None:
             raise JobLocked(f"the job '{job_id}' is being worked on")
+        content = self.files.read_locked(lock)
+        if content == ENDING:
+            self.files.unlock(lock)
+            raise JobLocked(f"the job '{job_id}' is being ended")
         try:
-            lease = Lease.decode(self.files.read_locked(lock))
+            lease = Lease.decode(content)
         except InvalidJob as error:
             self.files.unlock(lock)
             raise FilesLost(f"the lease of '{job_id}' is damaged: {error}") from None

@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,10 +103,27 @@ def encoder_of(pid: int) -> psutil.Process:
     """The ffmpeg that works for the process, as soon as there is one."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        for child in psutil.Process(pid).children(recursive=True):
-            with suppress(psutil.Error):
-                command = child.cmdline()
-                if "ffmpeg" in "".join(command[:1]) and "-i" in command:
-                    return child
+        for encoder in encoders_of(pid):
+            return encoder
         time.sleep(0.02)
     raise TimeoutError("ffmpeg was never started")
+
+
+def encoders_of(pid: int) -> Iterator[psutil.Process]:
+    """Every ffmpeg that works for the process."""
+    for child in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.Error):
+            command = child.cmdline()
+            if "ffmpeg" in "".join(command[:1]) and "-i" in command:
+                yield child
+
+
+@contextmanager
+def standing_still(process: psutil.Process) -> Iterator[None]:
+    """The process does nothing as long as the block runs."""
+    process.suspend()
+    try:
+        yield
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()

@@ -223,6 +223,18 @@ def test_a_reader_that_goes_away_ends_the_run(millrace: Program, photo: Path) ->
     assert not millrace.left
 
 
+def test_a_log_that_nobody_reads_holds_nothing_up(tmp_path: Path, photo: Path) -> None:
+    millrace = Program(tmp_path, {"LOG_LEVEL": "debug"})
+    process = millrace.start("run", photo, "--op", "thumbnail", "--json")
+    assert process.stderr
+    process.stderr.close()
+    process.stderr = None
+    ended = wait(process)
+
+    assert (ended.code, ended.types) == (0, ["completed"])
+    assert not millrace.left
+
+
 def test_the_demo_shows_results_and_that_nothing_is_left(millrace: Program) -> None:
     ended = millrace("demo")
     lines = ended.out.splitlines()

@@ -179,6 +179,15 @@ async def test_cancelled_subscription_takes_no_more_and_settles_what_it_has(
     await delivery.ack()
 
 
+async def test_subscription_that_is_cancelled_at_its_first_delivery_takes_no_more(
+    subject: Subject,
+) -> None:
+    for number in range(30):
+        await subject.broker.publish(numbered(number), subject.queue)
+        (message,) = await drained(subject.broker, subject.queue, 1)
+        assert message.message_id == f"m-{number}"
+
+
 # ── lost connections ─────────────────────────────────────────────────────────────────────────
 
 
@@ -420,7 +429,7 @@ async def test_rabbitmq_can_be_away_for_a_while(rabbit: Subject) -> None:
     await until(lambda: published(rabbit, numbered(2)))
     assert rabbit.broker.connected
     assert (await inbox.nth(1)).message.message_id == "m-2"
-    assert subscription.alive
+    await until(lambda: subscription.alive)
 
 
 async def test_listening_ends_with_an_error_when_the_connection_is_lost(rabbit: Subject) -> None:

@@ -222,7 +222,7 @@ async def test_older_shape(services: Running, user: User) -> None:
     [
         (job("bad-operation", operations=["sharpen-up"]), "failed", "sharpen-up"),
         (job("bad-parameter", operations=[{"op": "resize", "with": 3}]), "failed", "with"),
-        (job("bad-template", destination="{nonsense}/x.{ext}"), "failed", "nonsense"),
+        (job("bad-template", destination="{nonsense}/x.{ext}"), "rejected", "nonsense"),
         (job("bad-source", source="file:///etc/passwd"), "failed", "SOURCE_ROOTS"),
         (job("bad-scheme", source="ftp://example.com/a.jpg"), "failed", "https"),
         (job("no-source", source=""), "rejected", "source"),

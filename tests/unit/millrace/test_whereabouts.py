@@ -45,6 +45,14 @@ def test_a_committed_result_leads_to_the_next_stage(workspace: Workspace) -> Non
         assert place(find(workspace, "job")) == ("waiting", "upload")
 
 
+def test_an_attempt_has_begun(workspace: Workspace) -> None:
+    with workspace.begin(download_job()) as held:
+        held.commit("download", processing_job(workspace.volume))
+        held.make_attempt_directory("process")
+
+    assert place(find(workspace, "job")) == ("begun", "process")
+
+
 def test_a_failed_stage_leads_to_cleanup(workspace: Workspace) -> None:
     with workspace.begin(download_job()) as held:
         held.commit("download", processing_job(workspace.volume))

@@ -11,6 +11,7 @@ import pytest
 
 from shared.broker.base import Message
 from shared.broker.topology import QUEUE_OF_STAGE
+from shared.envelope import encode
 from shared.errors import (
     CorruptMedia,
     InvalidJob,
@@ -22,6 +23,7 @@ from shared.errors import (
 )
 from shared.jobs import DownloadJob, Stage
 from tests.flow import Before, Copying, Flow, UnreliableBroker, flow
+from tests.jobs import upload_job
 from tests.unit.shared.workspace.doors import another_process_holds, change_lease
 from tests.waiting import soon, until
 
@@ -577,9 +579,11 @@ async def test_duplicates_before_and_after_the_end_change_nothing(
 
 async def test_duplicates_in_every_queue_are_one_job(tmp_path: Path) -> None:
     class Doubling(UnreliableBroker):
-        async def publish(self, message: Message, routing_key: str, exchange: str = "") -> None:
+        async def publish(
+            self, message: Message, routing_key: str, exchange: str = "", *, wanted: bool = True
+        ) -> None:
             for _ in range(2):
-                await super().publish(message, routing_key, exchange)
+                await super().publish(message, routing_key, exchange, wanted=wanted)
 
     broker = Doubling()
     async with flow(tmp_path, broker) as one:
@@ -798,11 +802,13 @@ async def test_delivery_that_ends_while_it_is_renewed_is_settled_once(tmp_path: 
     class Slow(UnreliableBroker):
         renewing = asyncio.Event()
 
-        async def publish(self, message: Message, routing_key: str, exchange: str = "") -> None:
+        async def publish(
+            self, message: Message, routing_key: str, exchange: str = "", *, wanted: bool = True
+        ) -> None:
             if exchange.endswith(".retry.short"):
                 self.renewing.set()
                 await asyncio.sleep(0.1)
-            await super().publish(message, routing_key, exchange)
+            await super().publish(message, routing_key, exchange, wanted=wanted)
 
         async def subscribe(self, queue: str, prefetch: int, receive: Any) -> Any:
             def counting(delivery: Any) -> None:
@@ -826,6 +832,8 @@ async def test_delivery_that_ends_while_it_is_renewed_is_settled_once(tmp_path: 
         await soon(gate.entered.wait())
         await soon(broker.renewing.wait())
         gate.opened.set()
+        await one.end_of()
+        await until(lambda: attempts_published(one, "process") != [])
         await ended_well(one)
         assert one.calls["process"] == 1
         assert set(acknowledged.values()) == {1}
@@ -923,6 +931,18 @@ async def test_job_whose_workers_die_again_and_again_fails(
         assert "delivery_limit" in end["error"]["message"]
         assert one.left() == []
         await parked_with(one, error="DeliveryLimit", stage=stage)
+
+
+async def test_files_of_a_given_up_job_on_another_volume_are_left_to_its_cleanup(
+    tmp_path: Path,
+) -> None:
+    async with flow(tmp_path) as one:
+        deaths = [{"queue": one.lane.queue("upload"), "reason": "delivery_limit"}]
+        message = encode(upload_job("elsewhere"))
+        await one.send(message.body, "cleanup", headers={"x-death": deaths})
+        await until(lambda: len(attempts_published(one, "cleanup")) > 1)
+        assert not one.about("job", {"failed"})
+        assert one.workspace.receipts() == []
 
 
 async def test_cleanup_that_dies_again_and_again_is_parked_by_the_broker(tmp_path: Path) -> None:

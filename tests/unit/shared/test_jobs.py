@@ -75,6 +75,12 @@ def test_everything_that_is_wrong_is_named_in_one_line() -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_what_is_wrong_is_one_line_whatever_it_is_called() -> None:
+    with pytest.raises(InvalidJob) as caught:
+        download_job(metadata={"a\nb": {}})
+    assert "\n" not in str(caught.value)
+
+
 def test_digest_is_of_the_request_alone() -> None:
     assert download_job("a").request.digest == download_job("b", run=2).request.digest
     assert download_job().request.digest != download_job(operations=["blur"]).request.digest

@@ -26,7 +26,9 @@ class Noting(MemoryBroker):
         assert exchange == LANE.events
         self.events.append((json.loads(message.body), message, routing_key))
 
-    async def publish(self, message: Message, routing_key: str, exchange: str = "") -> None:
+    async def publish(
+        self, message: Message, routing_key: str, exchange: str = "", *, wanted: bool = True
+    ) -> None:
         self.tell(message, routing_key, exchange)
 
 

@@ -106,6 +106,25 @@ async def test_a_rollback_leaves_no_empty_folders(
     assert sorted(path.name for path in (root / "users").iterdir()) == ["1"]
 
 
+@pytest.mark.parametrize("folder", ["users", "users/42"])
+async def test_a_rollback_removes_the_folders_of_a_put_that_was_killed(
+    storage: FilesystemStorage, root: Path, folder: str
+) -> None:
+    """Folders are made before the name: a kill between the two leaves them empty."""
+    (root / folder).mkdir(parents=True)
+    await storage.rollback(Intent(key=KEY, token="job.1.00"), RUN)
+    assert not (root / "users").exists()
+
+
+async def test_a_rollback_leaves_the_folders_that_others_use(
+    storage: FilesystemStorage, root: Path, photo: Path
+) -> None:
+    await put(storage, "users/other.webp", photo)
+    (root / "users/42").mkdir()
+    await storage.rollback(Intent(key=KEY, token="job.1.00"), RUN)
+    assert [path.name for path in (root / "users").iterdir()] == ["other.webp"]
+
+
 @pytest.mark.parametrize("key", ["link/file", "link/below/file", "plain/file"])
 async def test_nothing_goes_through_a_link_or_a_file(
     storage: FilesystemStorage, root: Path, photo: Path, tmp_path: Path, key: str
