@@ -15,7 +15,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format bench bench-flow bench-memory up down requirements clean
+.PHONY: help setup demo test check format bench bench-flow bench-latency bench-memory up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,10 +38,13 @@ format: $(DEV_STAMP) ## Write the format and the fixes that ruff is sure of
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: bench-flow bench-memory ## All benchmarks
+bench: bench-flow bench-latency bench-memory ## All benchmarks
 
 bench-flow: $(DEV_STAMP) ## Jobs per second, beside Celery and bare aio-pika
 	@$(BIN)/python -m bench.flow $(ARGS)
+
+bench-latency: $(DEV_STAMP) ## How soon services are ready, and how long one small photo takes
+	@$(BIN)/python -m bench.latency $(ARGS)
 
 bench-memory: $(DEV_STAMP) ## A 2 GiB file through download and upload
 	@$(BIN)/python -m bench.memory $(ARGS)

@@ -158,7 +158,7 @@ class Consumer:
     async def _deliver(self, running: Running) -> None:
         job: Job | Reference | None = None
         try:
-            job = self._intake.read(running.delivery.message)
+            job = running.brought = self._intake.read(running.delivery.message)
             result = await self._result(job, running)
             await self._outlet.forward(result, running)
         except Closed:

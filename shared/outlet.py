@@ -90,11 +90,7 @@ class Outlet:
         if await running.replaced():
             # Two messages in the place of one would be four after the next attempt.
             return
-        message = running.delivery.message
-        if isinstance(job, CleanupJob):
-            # What came as another type, or dead-lettered, goes on as what it means.
-            message = dataclasses.replace(encode(job), headers=message.headers)
-        again = sent_again(message, attempt=running.attempt + later.counted)
+        again = _again(running, attempt=running.attempt + later.counted)
         await self._publish(
             again, self._lane.queue(self._stage), running, self._lane.retry(later.delay)
         )
@@ -128,7 +124,7 @@ class Outlet:
         The copy finds the job locked and waits again, or committed and publishes that, or,
         if this worker has died, free.
         """
-        again = sent_again(running.delivery.message)
+        again = _again(running)
         shortest = self._lane.retry(next(iter(self._lane.retry_delays)))
         try:
             await self._broker.publish(again, self._lane.queue(self._stage), shortest)
@@ -163,6 +159,16 @@ class Outlet:
                 if running.delivery.lost.done() and not running.renewed:
                     raise DeliveryLost from error
                 await asyncio.sleep(PUBLISH_AGAIN_SECONDS)
+
+
+def _again(running: Running, **headers: Any) -> Message:
+    """The same message to publish once more."""
+    message = running.delivery.message
+    if isinstance(running.brought, CleanupJob):
+        # What came as another type, or dead-lettered, goes on as what it means: without the
+        # broker's `x-death` nobody could tell any more.
+        message = dataclasses.replace(encode(running.brought), headers=message.headers)
+    return sent_again(message, **headers)
 
 
 def log_of(stage: Stage, running: Running, job: Job | Reference | None = None) -> Any:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from shared.broker.base import Delivery
+from shared.envelope import Job
 from shared.errors import TimeLimit
-from shared.jobs import Outcome
+from shared.jobs import Outcome, Reference
 from shared.settings import DeliverySettings
 
 
@@ -29,6 +30,7 @@ class Running:
     Attributes:
         attempt: which attempt of its stage this is, from 1.
         waiting: for a slot, before anything else.
+        brought: the job that the message brings, once it is read.
         job: the job under its lock, while the stage works on it.
         stopped: why the supervisor stopped the stage: the job's outcome, or an error.
         renewal: another message is on its way to take the delivery's place.
@@ -39,6 +41,7 @@ class Running:
     work: "asyncio.Task[None]"
     attempt: int = 1
     waiting: bool = True
+    brought: Job | Reference | None = None
     received: float = field(default_factory=time.monotonic)
     job: Stoppable | None = None
     began: float = 0.0

@@ -21,10 +21,8 @@ class CoalescingWriter(asyncio.StreamWriter):
         loop = asyncio.get_running_loop()
         super().__init__(writer.transport, writer.transport.get_protocol(), reader, loop)
         self._event_loop = loop
-        # A writer that is forgotten closes its transport.
-        self._wrapped = writer
         # A stream writer that is forgotten closes its transport, which is this one's as well.
-        self._replaced = writer
+        self._wrapped = writer
         self._kept: list[bytes] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:

@@ -58,6 +58,7 @@ class RabbitMQ:
 
     async def declare(self, topology: Topology) -> None:
         channel = await self._publishing.channel(confirms=False)
+        self._keep_connected()
         try:
             await _declare(channel, topology)
         except AMQP_ERRORS as error:
@@ -96,17 +97,25 @@ class RabbitMQ:
             return self._confirmed
 
     def tell(self, message: Message, routing_key: str, exchange: str) -> None:
-        if self._telling is None:
-            self._telling = asyncio.create_task(self._tell())
+        self._keep_connected()
         if len(self._outbox) < OUTBOX_MESSAGES:
             self._outbox.append((message, routing_key, exchange))
             self._told.set()
 
+    def _keep_connected(self) -> None:
+        if self._telling is None:
+            self._telling = asyncio.create_task(self._tell())
+
     async def _tell(self) -> None:
+        """Send what is told, on a channel that is opened again whenever it is lost.
+
+        So the connection comes back also where nothing is published.
+        """
         while True:
             with suppress(BrokerUnavailable, *AMQP_ERRORS):
-                self._unconfirmed = await self._publishing.channel(confirms=False)
-                while not self._unconfirmed.is_closed:
+                self._unconfirmed = channel = await self._publishing.channel(confirms=False)
+                channel.closing.add_done_callback(lambda _: self._told.set())
+                while not channel.is_closed:
                     await self._told.wait()
                     await self._empty_outbox()
             await asyncio.sleep(pause())

@@ -10,7 +10,7 @@ import aiormq
 from shared.broker.base import Broker, Delivery, Message
 from shared.broker.memory import MemoryBroker
 from shared.broker.rabbitmq import RabbitMQ
-from shared.broker.topology import Lane, Topology
+from shared.broker.topology import Exchange, Lane, Topology
 from tests.proxy import Cable, cable
 from tests.waiting import until
 
@@ -81,6 +81,7 @@ async def on_rabbitmq(url: str) -> AsyncIterator[Subject]:
         finally:
             await broker.close()
             await delete(url, lane.topology)
+            await delete(url, Topology((Exchange(f"{lane.prefix}.lonely", "topic"),), ()))
 
 
 async def delete(url: str, topology: Topology) -> None:

@@ -106,6 +106,13 @@ async def test_unroutable_message_is_an_error(subject: Subject, exchange: str) -
         await subject.broker.publish(numbered(1), "no.such", exchange)
 
 
+async def test_event_that_nobody_listens_to_is_no_error(subject: Subject) -> None:
+    exchange = f"{subject.lane.prefix}.lonely"
+    await subject.broker.declare(Topology((Exchange(exchange, "topic"),), ()))
+    await soon(subject.broker.publish(numbered(1), "a.completed", exchange, wanted=False))
+    await subject.broker.publish(numbered(2), subject.queue)
+
+
 async def test_publishing_goes_on_after_an_error(subject: Subject) -> None:
     for exchange in ("", "no.such.exchange"):
         with pytest.raises(BrokerUnavailable):

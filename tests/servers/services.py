@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +28,14 @@ class Services:
     Attributes:
         lane: queues of their own, gone afterwards.
         pids: the process of each stage.
+        ports: the health server of each stage.
         work: the root of their temporary files.
         uploads: where results go with local storage.
     """
 
     lane: Lane
     pids: Mapping[Stage, int]
+    ports: Mapping[Stage, int]
     work: Path
     uploads: Path
 
@@ -64,15 +66,23 @@ def services(amqp_url: str, settings: Mapping[str, str]) -> Iterator[Services]:
             **settings,
         }
         try:
-            yield Services(lane, _start(processes, environment), work, uploads)
+            ports = dict(zip(STAGES, free_ports(len(STAGES)), strict=True))
+            pids = _start(processes, environment, ports)
+            yield Services(lane, pids, ports, work, uploads)
         finally:
             processes.close()
             asyncio.run(_delete_queues(amqp_url, lane))
 
 
-def _start(processes: PrivateProcesses, environment: Mapping[str, str]) -> dict[Stage, int]:
+def ready(ports: Iterable[int]) -> bool:
+    """Whether all the services behind these ports are."""
+    return all(answers("127.0.0.1", port, _READY, b"HTTP/1.0 200") for port in ports)
+
+
+def _start(
+    processes: PrivateProcesses, environment: Mapping[str, str], ports: Mapping[Stage, int]
+) -> dict[Stage, int]:
     """The process ids of four services that are ready."""
-    ports = dict(zip(STAGES, free_ports(len(STAGES)), strict=True))
     started = {
         stage: processes.spawn(
             [sys.executable, "-m", f"services.{stage}"],
@@ -81,14 +91,11 @@ def _start(processes: PrivateProcesses, environment: Mapping[str, str]) -> dict[
         for stage, port in ports.items()
     }
 
-    def ready() -> bool:
-        return all(answers("127.0.0.1", port, _READY, b"HTTP/1.0 200") for port in ports.values())
-
     def ended() -> bool:
         return any(process.poll() is not None for process in started.values())
 
-    wait_until(lambda: ready() or ended(), _START_SECONDS)
-    if ended() or not ready():
+    wait_until(lambda: ready(ports.values()) or ended(), _START_SECONDS)
+    if ended() or not ready(ports.values()):
         log = processes.log.read_text(errors="replace")[-4000:]
         raise RuntimeError(f"the services did not start:\n{log}")
     return {stage: process.pid for stage, process in started.items()}
