@@ -15,7 +15,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format bench bench-flow bench-latency bench-memory up down requirements clean
+.PHONY: help setup demo test crash check format bench bench-flow bench-latency bench-memory up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ demo: $(RUN_STAMP) ## The main job on examples/, in one process
 
 test: $(DEV_STAMP) ## All tests (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
+
+crash: $(DEV_STAMP) ## Kill a service at every operation of every stage (minutes; a short form is in make test)
+	@$(BIN)/python -m pytest tests/crash -m slow -s $(ARGS)
 
 check: $(DEV_STAMP) ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -124,15 +124,18 @@ class Closing:
 
     def receipt(self, job: CleanupJob) -> Receipt:
         """The job's receipt with its account. An earlier one's outcome stands."""
-        complete = self._with_event(self._new_receipt(job), job)
-        first = self._first(complete)
+        # Looked for before anything is written: a duplicate must not leave a byte for a moment.
+        first = self._read() or self._first(self._with_event(self._new_receipt(job), job))
         if first.event is None:
             first = self._with_event(first, job)
             self._replace(first)
         return first
 
     def mark_parked(self, receipt: Receipt) -> Receipt:
-        """Write down that the failed job was parked."""
+        """Write down that the failed job was parked, unless a duplicate has done so."""
+        known = self._read()
+        if known is not None and known.parked:
+            return known
         parked = receipt.model_copy(update={"parked": True})
         self._replace(parked)
         return parked

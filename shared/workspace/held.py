@@ -109,10 +109,8 @@ class Held:
 
     def failures(self, stage: Stage) -> int:
         """How many attempts of the stage have failed, whichever delivery they were made for."""
-        try:
-            return int(self.files.read(f"{self.directory}/{stage}.failures"))
-        except (FileNotFoundError, ValueError):
-            return 0
+        path = f"{self.directory}/{stage}.failures"
+        return int(self.files.read(path)) if self.files.exists(path) else 0
 
     def note_failure(self, stage: Stage, attempt: int) -> None:
         """Write down that this attempt failed: another delivery may bring the same message."""

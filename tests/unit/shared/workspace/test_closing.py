@@ -208,3 +208,27 @@ def test_two_may_remove_at_once(workspace: Workspace) -> None:
     shy.open()
     remove(shy)
     assert not list((workspace.root / "trash").iterdir())
+
+
+class ReadOnly(Files):
+    """A disk on which nothing may be written."""
+
+    def create(self, path: Name, content: bytes) -> None:
+        assert not Path(path).parent.is_dir(), f"{path} was written"
+        super().create(path, content)
+
+
+def test_duplicate_of_an_end_writes_nothing(workspace: Workspace) -> None:
+    """Not even for a moment: others may be looking whether the job left anything."""
+    with_files(workspace)
+    job = cleanup_job(workspace.volume, "failed", error=ERROR)
+    with workspace.close(job) as closing:
+        unparked = closing.receipt(job)
+        closing.remove()
+        parked = closing.mark_parked(unparked)
+    again = Workspace(workspace.root, ReadOnly())
+    again.open()
+    with again.close(job) as closing:
+        assert closing.receipt(job) == parked
+        closing.remove()
+        assert closing.mark_parked(unparked) == parked
