@@ -157,6 +157,8 @@ class Outlet:
                 log = log_of(self._stage, running)
                 log.warning("not confirmed; tried again", reason=str(error))
                 if running.delivery.lost.done() and not running.renewed:
+                    # Nobody waits for this confirm any more.
+                    self.unconfirmed = None
                     raise DeliveryLost from error
                 await asyncio.sleep(PUBLISH_AGAIN_SECONDS)
 

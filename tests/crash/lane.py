@@ -213,7 +213,7 @@ class Rig:
         outcomes = {kind.outcome, *cancelled}
         wrong = faults(self._events[job], self.site, job, outcomes, results)
         wrong += await self._parked(job)
-        shutil.rmtree(self.site.uploads / job, ignore_errors=True)
+        self._forget(job)
         return Round(number, scenario, point, wrong)
 
     def _start(self, last: int, *, looks: bool = False, one_by_one: bool = False) -> Worker:
@@ -230,6 +230,12 @@ class Rig:
             {f"{self.stage}_concurrency": 1} if one_by_one else {},
         )
         return self._start_worker(order)
+
+    def _forget(self, job: str) -> None:
+        """Remove what a job may leave, so that no later round has more to look at."""
+        shutil.rmtree(self.site.uploads / job, ignore_errors=True)
+        for name in self.site.receipts_of(job):
+            (self.site.work / "closed" / name).unlink()
 
     def _occupy(self, kind: Kind, job: str) -> None:
         """Put other objects where the job's are going to be."""

@@ -29,7 +29,7 @@ class Ended:
     Attributes:
         code: its exit code; negative: the signal that killed it.
         cpu_seconds: user and system time of all its threads.
-        peak_memory_bytes: its highest resident memory.
+        peak_memory_bytes: its highest resident memory; 0 where it ended before it was measured.
     """
 
     code: int
@@ -124,11 +124,11 @@ class Program:
         if pid == 0:
             return None
         self._process.returncode = os.waitstatus_to_exitcode(status)
-        unit = 1 if sys.platform == "darwin" else 1024
         self.ended = Ended(
             self._process.returncode,
             usage.ru_utime + usage.ru_stime,
-            self._peak_memory_bytes or usage.ru_maxrss * unit,
+            # Not ru_maxrss: what starts by vfork begins with its parent's.
+            self._peak_memory_bytes,
         )
         self._spent.child(self.ended.cpu_seconds, self.ended.peak_memory_bytes)
         return self.ended
