@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 ARGS ?=
+SEEDS ?= 1000
+START ?= 0
 
 # Stamps: a target is done again only when what it was made from has changed.
 VENV_STAMP := $(VENV)/.made
@@ -15,7 +17,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test crash check format bench bench-flow bench-latency bench-memory up down requirements clean
+.PHONY: help setup demo test simulate crash check format bench bench-flow bench-latency bench-memory up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +29,9 @@ demo: $(RUN_STAMP) ## The main job on examples/, in one process
 
 test: $(DEV_STAMP) ## All tests (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
+
+simulate: $(DEV_STAMP) ## The four stages under faults from seeds: SEEDS=n START=first
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(START)
 
 crash: $(DEV_STAMP) ## Kill a service at every operation of every stage (minutes; a short form is in make test)
 	@$(BIN)/python -m pytest tests/crash -m slow -s $(ARGS)

@@ -1,0 +1,305 @@
+"""What Millrace promises, checked at every step that could break it, and at the end."""
+
+import asyncio
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+
+from shared.broker.base import Message
+from shared.storage.base import Owner
+from shared.storage.memory import MemoryStorage, _Object
+from tests.simulation.faults import REASONS
+from tests.simulation.virtual import Process, Scheduler, Task
+
+TERMINAL = ("completed", "failed", "cancelled", "expired")
+MOST_ATTEMPTS = 3
+Run = tuple[str, int]
+
+
+class Promises:
+    """The ledger of one world.
+
+    Attributes:
+        broken: one sentence for each promise that was not kept.
+        accepted: runs that a user has asked for.
+        cancels: jobs that a user wanted abandoned.
+        overwriting: runs that may take other objects' places, and are not rolled back.
+        ended: the terminal event's data of each run that has ended.
+        endings: how often each ending came, once for each run.
+        landing: how many puts are still under way.
+        deaths: how many processes have died.
+        filled: whether the disk was ever full.
+    """
+
+    def __init__(self, root: Path, storage: MemoryStorage, scheduler: Scheduler) -> None:
+        self.broken: list[str] = []
+        self.accepted: set[Run] = set()
+        self.cancels: set[str] = set()
+        self.overwriting: set[Run] = set()
+        self.ended: dict[Run, dict[str, Any]] = {}
+        self.endings: Counter[str] = Counter()
+        self.landing = 0
+        self.deaths = 0
+        self.filled = False
+        self._root = root
+        self._storage = storage
+        self._scheduler = scheduler
+        self._step = 0
+        self._ended_at: dict[Run, int] = {}
+        self._holders: dict[str, list[Process]] = {}
+        self._locked: dict[str, tuple[int, float]] = {}
+        self._receipts: dict[str, tuple[int, str]] = {}
+        self._deadlines: dict[str, float] = {}
+        self._committed: set[tuple[str, str]] = set()
+        self._made: dict[str, tuple[int, Process]] = {}
+        self._looked: dict[object, int] = {}
+        self._handed_on: dict[tuple[str, int, str], bytes] = {}
+        self._failed: Counter[tuple[str, str]] = Counter()
+        self._landed_late: set[Run] = set()
+        self._replaced: set[str] = set()
+
+    def breaks(self, sentence: str) -> None:
+        """A promise is broken."""
+        self.broken.append(f"{self._scheduler.now - 2e9:.6f} {sentence}")
+
+    def _next(self) -> int:
+        self._step += 1
+        return self._step
+
+    # ── on the disk ──────────────────────────────────────────────────────────────────────
+
+    def making(self, process: Process, path: str) -> None:
+        """Something comes into being."""
+        self._made[path] = (self._next(), process)
+        parts = path.split("/")
+        if parts[0] == "jobs" and len(parts) > 2 and not parts[2].startswith("job.json"):
+            self._must_hold(process, parts[1], path)
+
+    def renaming(self, process: Process, source: str, target: str) -> None:
+        """Something moves."""
+        self._made[target] = (self._next(), process)
+        parts = source.split("/")
+        if parts[0] != "jobs":
+            return
+        self._must_hold(process, parts[1], source)
+        if len(parts) == 2 and parts[1] not in self._receipts:
+            self.breaks(f"{source} is removed without a receipt")
+
+    def removing(self, process: Process, path: str) -> None:
+        """Something goes."""
+        parts = path.split("/")
+        if parts[0] != "jobs":
+            return
+        self._must_hold(process, parts[1], path)
+        stage = parts[2].partition(".")[0] if len(parts) > 2 else ""
+        if not stage or (parts[1], stage) in self._committed:
+            self.breaks(f"{path} is removed, and is needed")
+
+    def linked(self, path: str, target: object) -> None:
+        """Something has got its final name, for ever."""
+        folder, _, rest = path.partition("/")
+        if folder == "closed":
+            self._receipt(rest.removesuffix(".json"), _json(target))
+        elif path.endswith("/job.json"):
+            # A job that is ended before it has begun has none.
+            self._deadlines[rest.partition("/")[0]] = _json(target).get("deadline", 0.0)
+        elif folder == "jobs":
+            name, _, file = rest.partition("/")
+            self._committed.add((name, file.removesuffix(".json")))
+
+    def _receipt(self, name: str, receipt: dict[str, Any]) -> None:
+        outcome = receipt["outcome"]
+        self._receipts[name] = (self._next(), outcome)
+        if outcome == "expired" and self._deadlines.get(name, 0) > self._scheduler.now:
+            self.breaks(f"{name} expires before its deadline")
+        if outcome == "cancelled" and receipt["jobId"] not in self.cancels:
+            self.breaks(f"{name} is cancelled, and nobody asked for it")
+        if outcome == "completed" and (name, "upload") not in self._committed:
+            self.breaks(f"{name} is completed without a committed upload")
+
+    def locked(self, process: Process, path: str) -> None:
+        """A process has got a job's lock."""
+        name = path.split("/")[1]
+        self._holders.setdefault(name, []).append(process)
+        self._locked[name] = (self._next(), self._scheduler.now)
+
+    def unlocked(self, process: Process, path: str) -> None:
+        """It has let go of it, or has died."""
+        self._holders[path.split("/")[1]].remove(process)
+
+    def looked(self, process: Process, path: str) -> None:
+        """A process looks what lies in the trash, to remove it."""
+        if path == "trash":
+            self._looked[asyncio.current_task(process.loop)] = self._next()
+
+    def _must_hold(self, process: Process, name: str, path: str) -> None:
+        if process not in self._holders.get(name, ()):
+            self.breaks(f"{process.name} touches {path} without the lock")
+
+    # ── in the stages ────────────────────────────────────────────────────────────────────
+
+    def begins(self, name: str, stage: str) -> None:
+        """A stage begins to work on a job."""
+        step, when = self._locked.get(name, (0, 0.0))
+        if (name, stage) in self._committed:
+            self.breaks(f"{stage} of {name} is done twice")
+        if name in self._receipts and self._receipts[name][0] < step:
+            self.breaks(f"{stage} works on {name}, which has ended")
+        if 0 < self._deadlines.get(name, 0.0) < when:
+            self.breaks(f"{stage} works on {name} after its deadline")
+
+    def fails(self, name: str, stage: str) -> None:
+        """An attempt fails, and counts; a death may keep it from being counted."""
+        self._failed[name, stage] += 1
+        if self._failed[name, stage] > MOST_ATTEMPTS + self.deaths and not self.filled:
+            self.breaks(f"{stage} of {name} is tried too often")
+
+    # ── in the storage ───────────────────────────────────────────────────────────────────
+
+    def stored(self, key: str, before: _Object | None) -> None:
+        """An object was put where `before` was."""
+        now = self._storage._objects[key]
+        if before is None or before.owner == now.owner:
+            return
+        self._replaced.add(key)
+        if _run(now.owner) not in self.overwriting:
+            self.breaks(f"{_run(now.owner)} replaces {key} of {_run(before.owner)}")
+
+    def landed(self, owner: Owner) -> None:
+        """A put has landed late."""
+        self._landed_late.add(_run(owner))
+
+    def rolled_back(self, key: str, before: _Object | None, owner: Owner) -> None:
+        """A run's object was to be removed."""
+        if before is None or key in self._storage._objects:
+            return
+        if before.owner != owner:
+            self.breaks(f"{_run(owner)} deletes {key} of {_run(before.owner)}")
+        if self._receipts.get(f"{owner.job_id}.{owner.run}", (0, ""))[1] == "completed":
+            self.breaks(f"{key} of {_run(owner)} is deleted, which is completed")
+
+    def _objects_of(self, run: Run) -> set[str]:
+        return {key for key, one in self._storage._objects.items() if _run(one.owner) == run}
+
+    # ── on the broker ────────────────────────────────────────────────────────────────────
+
+    def published(self, message: Message, key: str, exchange: str) -> None:
+        """The broker takes a message."""
+        what = (message.type or "").rpartition(".")[2]
+        if key.endswith(".dead") and "run" in message.headers:
+            self._parked(orjson.loads(message.body))
+        if exchange.endswith(".events"):
+            self._told(what, orjson.loads(message.body)["data"])
+        elif exchange and message.type == "millrace.cleanup.v1":
+            self._postponed(orjson.loads(message.body))
+        elif message.type in ("millrace.processing.v1", "millrace.upload.v1"):
+            self._same(orjson.loads(message.body), message.body, key)
+
+    def _postponed(self, fields: dict[str, Any]) -> None:
+        name = f"{fields['jobId']}.{fields['run']}"
+        if fields["outcome"] == "cancelled" and name not in self._receipts and not self.filled:
+            self.breaks(f"{name} is to be cancelled, and whoever works on it is not told")
+
+    def _parked(self, fields: dict[str, Any]) -> None:
+        ended = self._ended_at.get((fields["jobId"], fields["run"]))
+        task = self._task()
+        if ended is not None and task is not None and task.number > ended:
+            # One that was under way at the end may park it a second time; a later one may not.
+            self.breaks(f"{fields['jobId']}.{fields['run']} is parked after its end")
+
+    def _same(self, fields: dict[str, Any], body: bytes, key: str) -> None:
+        run = (fields["jobId"], fields["run"], key)
+        if self._handed_on.setdefault(run, body) != body:
+            self.breaks(f"{run} is handed on a second time with another content")
+
+    def _told(self, what: str, end: dict[str, Any]) -> None:
+        if what == "rejected":
+            self.endings[what] += 1
+        if what not in TERMINAL:
+            return
+        run = (end["jobId"], end["run"])
+        if run in self.ended:
+            if self.ended[run] != end:
+                self.breaks(f"{run} ends a second time, and differently: {self.ended[run]} {end}")
+        else:
+            self.ended[run] = end
+            self._ended_at[run] = next(self._scheduler.numbers)
+            self.endings[what] += 1
+            self._first_end(run, end)
+        self._nothing_left(run)
+
+    def _first_end(self, run: Run, end: dict[str, Any]) -> None:
+        error = end.get("error", {}).get("error")
+        if (error is not None) != (end["outcome"] == "failed") or error not in {None, *REASONS}:
+            self.breaks(f"{run} ends as {end['outcome']} with {end.get('error')}")
+        self.endings[f"failed: {error}"] += error is not None
+        if run not in self.accepted and run[0] not in self.cancels:
+            self.breaks(f"{run} has ended, and nobody asked for it")
+        self._whole_or_none(run)
+
+    def _whole_or_none(self, run: Run) -> None:
+        end = self.ended[run]
+        wanted = {result["key"] for result in end.get("results", ())} - self._replaced
+        stored = self._objects_of(run) - self._replaced
+        if end["outcome"] == "completed":
+            if not end.get("results") or stored != wanted:
+                self.breaks(f"{run} is completed with {wanted}, and has stored {stored}")
+        elif stored and run not in self.overwriting and run not in self._landed_late:
+            self.breaks(f"{run} is {end['outcome']}, and {stored} are still stored")
+
+    def _nothing_left(self, run: Run) -> None:
+        """At the moment of the event, nothing of the job is on the disk.
+
+        Except what a duplicate makes right now: it goes as the duplicate goes on, or with the
+        next sweep if that dies.
+        """
+        looked = self._looked.get(self._task(), 0)
+        for path in self._lying(f"{run[0]}.{run[1]}"):
+            made, maker = self._made.get(path, (0, None))
+            if made < looked or maker is None or (maker.alive and not maker.midway):
+                self.breaks(f"{run} has ended, and {path} is still there")
+
+    def _task(self) -> Task | None:
+        process = self._scheduler.current
+        return cast(Task | None, asyncio.current_task(process.loop)) if process else None
+
+    def _lying(self, name: str) -> list[str]:
+        jobs = [f"jobs/{name}"] if (self._root / "jobs" / name).exists() else []
+        trash = os.listdir(self._root / "trash")
+        return jobs + [f"trash/{one}" for one in trash if one.startswith(f"{name}.")]
+
+    # ── at the end ───────────────────────────────────────────────────────────────────────
+
+    def check_at_the_end(self) -> None:
+        """After the last sweep."""
+        for run in sorted(self.accepted - self.ended.keys()):
+            self.breaks(f"{run} was accepted, and has not ended")
+        for folder in ("jobs", "trash"):
+            for entry in os.listdir(self._root / folder):
+                self.breaks(f"{folder}/{entry} is left")
+        self._landed_late.clear()
+        for run in sorted(self.ended):
+            self._whole_or_none(run)
+        for key, one in self._storage._objects.items():
+            if _run(one.owner) not in self.ended:
+                self.breaks(f"{key} is stored, and its run {_run(one.owner)} has not ended")
+
+    def check_forgotten(self) -> None:
+        """After the sweep that comes when all messages are too old to be anywhere."""
+        for entry in os.listdir(self._root / "closed"):
+            self.breaks(f"closed/{entry} is left")
+        left = set(os.listdir(self._root)) - {"volume", "jobs", "closed", "trash", "sweep.json"}
+        for entry in left:
+            self.breaks(f"{entry} is left")
+
+
+def _run(owner: Owner) -> Run:
+    return owner.job_id, owner.run
+
+
+def _json(path: object) -> dict[str, Any]:
+    fields: dict[str, Any] = orjson.loads(Path(str(path)).read_bytes())
+    return fields

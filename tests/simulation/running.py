@@ -1,0 +1,121 @@
+"""One seed: a world goes wrong for a while, comes to rest, and is judged."""
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.cleanup.sweep import LEAST_HOURS
+from shared.workspace import Workspace
+from tests.simulation.nemesis import Town
+from tests.simulation.patches import look_rarely, simulated
+from tests.simulation.virtual import Endless
+from tests.simulation.world import GRACE_SECONDS, TTL_SECONDS, World
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one seed came to.
+
+    Attributes:
+        broken: a sentence for each promise that was not kept.
+        digest: the same whenever the same seed runs.
+        counts: how often each fault and each ending occurred.
+    """
+
+    seed: int
+    broken: list[str]
+    digest: int
+    counts: Counter[str]
+    trace: list[str] = field(default_factory=list)
+
+
+def run(seed: int, root: Path, *, trace: bool = False) -> Outcome:
+    """Simulate one seed in the new directory `root`, which is gone afterwards."""
+    root.mkdir(parents=True)
+    try:
+        Workspace(root).open()
+        world = World(seed, root, trace=trace)
+        with simulated(world):
+            try:
+                _live(world)
+            except Endless as error:
+                world.promises.breaks(str(error))
+            finally:
+                world.end()
+    finally:
+        shutil.rmtree(root)
+    counts = world.faults.counts + world.promises.endings
+    broken = world.promises.broken
+    return Outcome(seed, broken, world.digest, counts, world.trace or [])
+
+
+def _live(world: World) -> None:
+    town = Town(world)
+    users, nemesis = world.process("users"), world.process("nemesis")
+    chaos = world.random.choice((20, 60, 150))
+    users.start(town.submit())
+    nemesis.start(town.harm(chaos))
+    world.scheduler.run(lambda: False, chaos)
+    _calm(world, town)
+    _after(world, town)
+    world.promises.check_at_the_end()
+    _forget(world, town)
+
+
+def _calm(world: World, town: Town) -> None:
+    """Nothing goes wrong any more, and everything comes to its end."""
+    world.faults.calm = True
+    look_rarely()
+    world.full = False
+    for service in [*town.services.values()]:
+        service.line.mend()
+    _rest(world, 3 * TTL_SECONDS)
+    given_up = town.given_up()
+    for name, service in town.services.items():
+        if fault := service.consumer.fault():
+            world.promises.breaks(f"{name}: {fault}")
+    for run in sorted(world.promises.accepted - world.promises.ended.keys() - given_up):
+        world.promises.breaks(f"{run} has not ended, and no message is left of it")
+    if given_up:
+        world.scheduler.run(lambda: False, TTL_SECONDS)
+        _sweep(world, town)
+
+
+def _after(world: World, town: Town) -> None:
+    """Parked jobs are run again; duplicates come long after the end; the sweep looks once more."""
+    if world.random.random() < 0.5:
+        while town.redrive():
+            world.faults.saw("redrive")
+        _rest(world, 3 * TTL_SECONDS)
+    for _ in range(world.random.choice((0, 1, 3))):
+        town.duplicate()
+    _rest(world, 3 * TTL_SECONDS)
+    world.scheduler.run(lambda: world.promises.landing == 0, 300)
+    world.scheduler.run(lambda: False, 2 * GRACE_SECONDS)
+    _sweep(world, town)
+
+
+def _sweep(world: World, town: Town) -> None:
+    sweep = town.sweep()
+    world.scheduler.run(lambda: not sweep.alive, TTL_SECONDS)
+    _rest(world, 3 * TTL_SECONDS)
+
+
+def _rest(world: World, seconds: float) -> None:
+    world.scheduler.run(lambda: False, 1)
+    if not world.scheduler.run(lambda: world.resting, seconds):
+        world.promises.breaks(f"the world does not come to rest in {seconds:g} seconds")
+
+
+def _forget(world: World, town: Town) -> None:
+    """Long after, when no message of these jobs can be anywhere, not even receipts are left."""
+    if world.random.random() > 0.1:
+        return
+    for service in town.services.values():
+        service.process.at_death.clear()
+        service.process.kill()
+    world.scheduler.run(lambda: False, 2 * LEAST_HOURS * 3600 + GRACE_SECONDS)
+    sweep = town.sweep()
+    world.scheduler.run(lambda: not sweep.alive, TTL_SECONDS)
+    world.promises.check_forgotten()
