@@ -9,7 +9,7 @@ from typing import Self
 
 from structlog.typing import FilteringBoundLogger
 
-from shared.errors import FilesLost, InvalidJob
+from shared.errors import FilesLost, InvalidJob, JobLocked
 from shared.jobs import (
     Account,
     CleanupJob,
@@ -123,9 +123,16 @@ class Closing:
         self._first(self._new_receipt(job))
 
     def receipt(self, job: CleanupJob) -> Receipt:
-        """The job's receipt with its account. An earlier one's outcome stands."""
+        """The job's receipt with its account. An earlier one's outcome stands.
+
+        Raises:
+            JobLocked: the job has got a directory since this delivery looked for its lock.
+        """
         # Looked for before anything is written: a duplicate must not leave a byte for a moment.
         first = self._read() or self._first(self._with_event(self._new_receipt(job), job))
+        if self._lock is None and self._files.exists(self._directory):
+            # Begun after the look for its lock; whoever works on it sees the receipt, and stops.
+            raise JobLocked(f"the job '{job.job_id}' was begun while it was ended")
         if first.event is None:
             first = self._with_event(first, job)
             self._replace(first)

@@ -172,6 +172,7 @@ class Disk(Files):
 
     @step
     def lock(self, path: Name) -> int | None:
+        self._promises.looked(self._process, self._short(path))
         descriptor = super().lock(path)
         if descriptor is not None:
             short = self._short(path)

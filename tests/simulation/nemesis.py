@@ -48,6 +48,11 @@ class Town:
         """Any of the services."""
         return self.random.choice([*self.services.values()])
 
+    @property
+    def busy(self) -> bool:
+        """Whether any service has something in hand."""
+        return any(service.consumer.busy for service in self.services.values())
+
     # ── users ────────────────────────────────────────────────────────────────────────────
 
     async def submit(self) -> None:

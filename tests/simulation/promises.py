@@ -55,7 +55,7 @@ class Promises:
         self._deadlines: dict[str, float] = {}
         self._committed: set[tuple[str, str]] = set()
         self._made: dict[str, tuple[int, Process]] = {}
-        self._looked: dict[object, int] = {}
+        self._looked: dict[tuple[object, str], int] = {}
         self._handed_on: dict[tuple[str, int, str], bytes] = {}
         self._failed: Counter[tuple[str, str]] = Counter()
         self._landed_late: set[Run] = set()
@@ -81,6 +81,7 @@ class Promises:
     def renaming(self, process: Process, source: str, target: str) -> None:
         """Something moves."""
         self._made[target] = (self._next(), process)
+        self.looked(process, source)
         parts = source.split("/")
         if parts[0] != "jobs":
             return
@@ -131,9 +132,10 @@ class Promises:
         self._holders[path.split("/")[1]].remove(process)
 
     def looked(self, process: Process, path: str) -> None:
-        """A process looks what lies in the trash, to remove it."""
-        if path == "trash":
-            self._looked[asyncio.current_task(process.loop)] = self._next()
+        """A process looks what lies there, to remove it."""
+        folder, _, rest = path.partition("/")
+        if not (folder == "trash" and rest):
+            self._looked[asyncio.current_task(process.loop), folder] = self._next()
 
     def _must_hold(self, process: Process, name: str, path: str) -> None:
         if process not in self._holders.get(name, ()):
@@ -256,8 +258,9 @@ class Promises:
         Except what a duplicate makes right now: it goes as the duplicate goes on, or with the
         next sweep if that dies.
         """
-        looked = self._looked.get(self._task(), 0)
+        task = self._task()
         for path in self._lying(f"{run[0]}.{run[1]}"):
+            looked = self._looked.get((task, path.partition("/")[0]), 0)
             made, maker = self._made.get(path, (0, None))
             if made < looked or maker is None or (maker.alive and not maker.midway):
                 self.breaks(f"{run} has ended, and {path} is still there")

@@ -60,6 +60,9 @@ def _live(world: World) -> None:
     _calm(world, town)
     _after(world, town)
     world.promises.check_at_the_end()
+    for name, service in town.services.items():
+        if fault := service.consumer.fault():
+            world.promises.breaks(f"{name}: {fault}")
     _forget(world, town)
 
 
@@ -70,11 +73,8 @@ def _calm(world: World, town: Town) -> None:
     world.full = False
     for service in [*town.services.values()]:
         service.line.mend()
-    _rest(world, 3 * TTL_SECONDS)
+    _rest(world, town, 3 * TTL_SECONDS)
     given_up = town.given_up()
-    for name, service in town.services.items():
-        if fault := service.consumer.fault():
-            world.promises.breaks(f"{name}: {fault}")
     for run in sorted(world.promises.accepted - world.promises.ended.keys() - given_up):
         world.promises.breaks(f"{run} has not ended, and no message is left of it")
     if given_up:
@@ -87,10 +87,10 @@ def _after(world: World, town: Town) -> None:
     if world.random.random() < 0.5:
         while town.redrive():
             world.faults.saw("redrive")
-        _rest(world, 3 * TTL_SECONDS)
+        _rest(world, town, 3 * TTL_SECONDS)
     for _ in range(world.random.choice((0, 1, 3))):
         town.duplicate()
-    _rest(world, 3 * TTL_SECONDS)
+    _rest(world, town, 3 * TTL_SECONDS)
     world.scheduler.run(lambda: world.promises.landing == 0, 300)
     world.scheduler.run(lambda: False, 2 * GRACE_SECONDS)
     _sweep(world, town)
@@ -99,12 +99,12 @@ def _after(world: World, town: Town) -> None:
 def _sweep(world: World, town: Town) -> None:
     sweep = town.sweep()
     world.scheduler.run(lambda: not sweep.alive, TTL_SECONDS)
-    _rest(world, 3 * TTL_SECONDS)
+    _rest(world, town, 3 * TTL_SECONDS)
 
 
-def _rest(world: World, seconds: float) -> None:
+def _rest(world: World, town: Town, seconds: float) -> None:
     world.scheduler.run(lambda: False, 1)
-    if not world.scheduler.run(lambda: world.resting, seconds):
+    if not world.scheduler.run(lambda: world.resting and not town.busy, seconds):
         world.promises.breaks(f"the world does not come to rest in {seconds:g} seconds")
 
 
