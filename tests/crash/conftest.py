@@ -8,8 +8,8 @@ from PIL import Image
 
 from shared.observe.logs import configure_logs
 from tests.crash.film import make_film
-from tests.crash.lane import Kind
 from tests.crash.nursery import Nursery, nursery
+from tests.crash.rounds import Kind
 
 FOLDER = Path(__file__).parent
 COUNTED: list[str] = []

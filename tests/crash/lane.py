@@ -6,10 +6,9 @@ import shutil
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 from uuid import uuid4
 
 from millrace.settings import read
@@ -21,38 +20,13 @@ from shared.jobs import Stage
 from tests.contract.brokers import delete
 from tests.crash.invariants import Event, Site, faults
 from tests.crash.nursery import Worker
-from tests.crash.points import Point, by_kind
+from tests.crash.points import Point
+from tests.crash.rounds import Kind, Round, Scenario, Undisturbed
 from tests.crash.worker import DELAYS, Order, settings_of
 from tests.waiting import until
 
-# plain: it is killed and started again. duplicate: each message to the stage comes twice.
-# cancel: a cancellation waits when it is started again. abandoned: the job is cancelled while
-# nobody is there, and the stage is started again after the end.
-Scenario = Literal["plain", "duplicate", "cancel", "abandoned"]
 Start = Callable[[Order], Worker]
 QUIET_SECONDS = 0.25
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A job to run at every point.
-
-    Attributes:
-        outcome: how it ends when nobody disturbs it.
-        taken: names in the storage that somebody else's objects have before it.
-        fields: more of the request.
-    """
-
-    name: str
-    source: Path
-    operations: tuple[Any, ...]
-    outcome: str = "completed"
-    taken: tuple[str, ...] = ()
-    fields: dict[str, Any] = field(default_factory=dict)
-
-    def body(self, job: str) -> bytes:
-        asked = {"jobId": job, "source": self.source.as_uri(), "operations": self.operations}
-        return json.dumps({**asked, **self.fields}).encode()
 
 
 class Doubling(RabbitMQ):
@@ -73,37 +47,6 @@ class Doubling(RabbitMQ):
         await super().publish(message, routing_key, exchange, wanted=wanted)
         if exchange == DEFAULT_EXCHANGE and routing_key == self.doubled:
             await super().publish(message, routing_key, exchange, wanted=wanted)
-
-
-@dataclass
-class Round:
-    """One job whose stage died at one point.
-
-    Attributes:
-        point: where it died; None if the job got through before.
-        faults: what was wrong.
-    """
-
-    number: int
-    scenario: Scenario
-    point: Point | None
-    faults: list[str]
-
-    def __str__(self) -> str:
-        return f"{self.scenario}, {self.point or f'{self.number} (not reached)'}"
-
-
-@dataclass
-class Undisturbed:
-    """What a job does when its stage lives.
-
-    Attributes:
-        stored: name → digest of what it leaves below its folder in the storage.
-        points: those that the stage passed.
-    """
-
-    stored: dict[str, str]
-    points: list[Point]
 
 
 class Rig:
@@ -297,42 +240,3 @@ class Rig:
         if len(ids) != int(failed):
             return [f"parked: {sorted(map(str, ids))}"]
         return []
-
-
-@dataclass
-class Enumeration:
-    """All rounds of one kind of job, one stage and one scenario."""
-
-    stage: Stage
-    kind: Kind
-    scenario: Scenario
-    undisturbed: Undisturbed
-    rounds: list[Round] = field(default_factory=list)
-
-    @property
-    def faults(self) -> list[str]:
-        """What was wrong, with the points."""
-        return [f"{one}: {fault}" for one in self.rounds for fault in one.faults]
-
-    def __str__(self) -> str:
-        deaths = by_kind([one.point for one in self.rounds if one.point])
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(deaths.items()))
-        return (
-            f"{self.stage:9} {self.kind.name:9} {self.scenario:10} "
-            f"{len(self.undisturbed.points):4} points, {deaths.total():4} deaths ({kinds})"
-        )
-
-
-async def enumerate_points(
-    rig: Rig, kind: Kind, scenario: Scenario, *, step: int = 1, looks: bool = False
-) -> Enumeration:
-    """A round for every `step`th point, until the job gets through."""
-    undisturbed = await rig.undisturbed(kind, looks=looks)
-    done = Enumeration(rig.stage, kind, scenario, undisturbed)
-    number = 1
-    while True:
-        one = await rig.round(kind, number, scenario, undisturbed.stored, looks=looks)
-        done.rounds.append(one)
-        if one.point is None and number > len(undisturbed.points):
-            return done
-        number += step

@@ -11,8 +11,10 @@ from shared.broker.topology import Lane
 from shared.jobs import Stage
 from shared.workspace import Workspace
 from tests.crash.conftest import COUNTED
-from tests.crash.lane import Kind, Rig, Scenario, enumerate_points
+from tests.crash.enumeration import enumerate_points
+from tests.crash.lane import Rig
 from tests.crash.nursery import Nursery, Worker
+from tests.crash.rounds import Kind, Scenario
 from tests.crash.trace import can_trace, changes_of, traced
 from tests.crash.worker import DELAYS, Order
 from tests.waiting import until
