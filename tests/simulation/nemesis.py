@@ -73,7 +73,7 @@ class Town:
 
     def _job(self, number: int) -> DownloadJob:
         random = self.random
-        character = random.choices(CHARACTERS, (20, 3, 2, 1, 1))[0]
+        character = random.choices(CHARACTERS, (20, 6, 2, 1, 1))[0]
         shared = random.random() < 0.15
         return DownloadJob(
             job_id=f"job{number}",

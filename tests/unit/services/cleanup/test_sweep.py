@@ -293,6 +293,15 @@ async def test_receipts_older_than_any_message_are_dropped(one: Flow) -> None:
     assert [path.stem for path in one.workspace.receipts()] == ["long.1", "young.1"]
 
 
+async def test_receipt_of_a_short_lived_job_stays_as_long_as_others(one: Flow) -> None:
+    """Its messages may lie in a queue that nobody reads, too."""
+    short = REQUEST.model_copy(update={"ttl_hours": 0.01})
+    ended(one, "young", 47 * HOUR, request=short)
+    ended(one, "old", 49 * HOUR, request=short)
+    report = await sweep_of(one).run()
+    assert report.receipts == ["old.1.json"]
+
+
 async def test_damaged_receipt_is_dropped_by_its_age_too(one: Flow) -> None:
     for name, hours in (("young.1.json", 47), ("old.1.json", 24 * 61)):
         path = Path(one.workspace.closed) / name
