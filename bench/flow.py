@@ -1,10 +1,21 @@
 """Jobs per second through four hops: Millrace, bare aio-pika, and a Celery chain.
 
-    python -m bench.flow [--jobs N] [--rounds N] [--prefetch N]
+    python -m bench.flow [--jobs N] [--rounds N] [--prefetch N] [--only NAME]…
 
-Every contender has four processes, durable quorum queues, persistent messages of about 1 KiB,
-confirmed publishing, and the same prefetch. The first queue is filled before the start; time
-runs from the start to the end of the last job. The contenders take turns, round by round.
+bare         aio-pika on asyncio's own loop, as its documentation runs it: publish to the next
+             queue, await the confirm, acknowledge
+bare-uvloop  the same on uvloop, which Millrace runs on; only where `--only` asks for it
+millrace     the delivery of `shared/consumer.py` with stages that do nothing
+celery       a chain of four tasks, `acks_late`, confirmed publishing; the prefork pool, which is
+             the default, with one child
+celery-solo  the same with the solo pool, which runs tasks in the worker itself; without gossip,
+             mingle and heartbeat: as fast as Celery gets with empty tasks
+
+Every contender has four processes (prefork: and a child each), durable quorum queues, persistent
+messages of about 1 KiB, confirmed publishing, and the same prefetch. The first queue is filled
+before the start; time runs from the start to the end of the last job. The contenders take turns,
+round by round. CPU milliseconds a job are those of the contender's processes and those of the
+broker: on a busy machine they say more than the rates.
 """
 
 import argparse
@@ -17,34 +28,53 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import aio_pika
 import orjson
+import psutil
 
 from bench.contenders.bare import QUORUM
 from bench.contenders.gate import Finish, Gate
+from bench.cpu import used
 from tests.servers.rabbitmq import rabbitmq
 
 STAGES = ("download", "process", "upload", "cleanup")
 PADDING = "x" * 900
 
 
+@dataclass(frozen=True)
+class Measured:
+    """One run of one contender: jobs per second, and CPU milliseconds per job."""
+
+    rate: float
+    contender_ms: float
+    broker_ms: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rate:8.0f} jobs/s   CPU ms/job: {self.contender_ms:6.2f} own"
+            f" + {self.broker_ms:5.2f} broker = {self.contender_ms + self.broker_ms:6.2f}"
+        )
+
+
 def main() -> None:
     """Print a line a round, then medians and ratios."""
     arguments = _arguments()
-    rates: dict[str, list[float]] = {name: [] for name in arguments.only or CONTENDERS}
+    runs: dict[str, list[Measured]] = {name: [] for name in arguments.only or DEFAULT}
     with rabbitmq() as url:
         for number in range(arguments.rounds):
-            for name, found in rates.items():
-                rate = _one(name, url, arguments)
-                found.append(rate)
-                print(f"round {number + 1}  {name:<9} {rate:8.0f} jobs/s", flush=True)
-    _print(rates)
+            for name, found in runs.items():
+                found.append(_one(name, url, arguments))
+                print(f"round {number + 1}  {name:<11} {found[-1]}", flush=True)
+    _print({name: _median(found) for name, found in runs.items()})
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--jobs", type=int, default=3000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--prefetch", type=int, default=32)
@@ -60,17 +90,24 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _print(rates: dict[str, list[float]]) -> None:
-    medians = {name: statistics.median(values) for name, values in rates.items()}
+def _median(runs: list[Measured]) -> Measured:
+    return Measured(
+        statistics.median(run.rate for run in runs),
+        statistics.median(run.contender_ms for run in runs),
+        statistics.median(run.broker_ms for run in runs),
+    )
+
+
+def _print(medians: dict[str, Measured]) -> None:
     for name, median in medians.items():
-        print(f"median   {name:<9} {median:8.0f} jobs/s")
-    if len(medians) < len(CONTENDERS):
-        return
-    print(f"millrace / celery {medians['millrace'] / medians['celery']:.2f}  (goal 2.5)")
-    print(f"millrace / bare   {medians['millrace'] / medians['bare']:.2f}  (goal 0.6)")
+        print(f"median   {name:<11} {median}")
+    for peer, goal in GOALS.items():
+        if peer in medians and "millrace" in medians:
+            ratio = medians["millrace"].rate / medians[peer].rate
+            print(f"millrace / {peer:<11} {ratio:.2f}  (goal {goal})")
 
 
-def _one(name: str, url: str, arguments: argparse.Namespace) -> float:
+def _one(name: str, url: str, arguments: argparse.Namespace) -> Measured:
     jobs: int = arguments.jobs
     prefetch: int = arguments.prefetch
     folder = Path(tempfile.mkdtemp(prefix="millrace-bench-", dir=arguments.work))
@@ -82,23 +119,25 @@ def _one(name: str, url: str, arguments: argparse.Namespace) -> float:
     }
     processes = CONTENDERS[name](url, folder, prefetch, jobs, environment)
     try:
-        return jobs / _timed(folder, jobs)
+        return _measured(folder, jobs, [process.pid for process in processes])
     finally:
         for process in processes:
-            process.kill()
-            process.wait()
+            _kill_with_children(process)
         asyncio.run(_delete_queues(url))
         shutil.rmtree(folder)
 
 
-def _timed(folder: Path, jobs: int) -> float:
-    """Seconds from the start to the end of the last job."""
+def _measured(folder: Path, jobs: int, processes: list[int]) -> Measured:
+    """From the start to the end of the last job."""
     gate, finish = Gate(folder), Finish(folder)
     _until(lambda: gate.count_ready() == len(STAGES), "not every process got ready")
     time.sleep(1)
+    before = used(processes)
     started = gate.open()
     _until(lambda: finish.count() >= jobs, "not every job ended")
-    return time.monotonic() - started
+    seconds = time.monotonic() - started
+    spent = used(processes) - before
+    return Measured(jobs / seconds, 1000 * spent.contender / jobs, 1000 * spent.broker / jobs)
 
 
 def _until(condition: Callable[[], bool], otherwise: str) -> None:
@@ -149,6 +188,12 @@ def _bare(
     return processes
 
 
+def _bare_uvloop(
+    url: str, folder: Path, prefetch: int, jobs: int, environment: dict[str, str]
+) -> list[subprocess.Popen[bytes]]:
+    return _bare(url, folder, prefetch, jobs, {**environment, "FLOW_UVLOOP": "1"})
+
+
 def _celery(
     url: str, folder: Path, prefetch: int, jobs: int, environment: dict[str, str]
 ) -> list[subprocess.Popen[bytes]]:
@@ -160,14 +205,38 @@ def _celery(
     ]
 
 
-CONTENDERS = {"bare": _bare, "millrace": _millrace, "celery": _celery}
+def _celery_solo(
+    url: str, folder: Path, prefetch: int, jobs: int, environment: dict[str, str]
+) -> list[subprocess.Popen[bytes]]:
+    return _celery(url, folder, prefetch, jobs, {**environment, "FLOW_POOL": "solo"})
+
+
+CONTENDERS = {
+    "bare": _bare,
+    "bare-uvloop": _bare_uvloop,
+    "millrace": _millrace,
+    "celery": _celery,
+    "celery-solo": _celery_solo,
+}
+DEFAULT = ("bare", "millrace", "celery", "celery-solo")
+# What Millrace's rate is to be, in rates of the peer.
+GOALS = {"bare": 0.6, "bare-uvloop": 0.6, "celery": 2.5, "celery-solo": 2.5}
 
 
 def _start(
     arguments: list[str], environment: dict[str, str], folder: Path
 ) -> subprocess.Popen[bytes]:
     with (folder / "log").open("ab") as log:
-        return subprocess.Popen([sys.executable, *arguments], env=environment, stderr=log)
+        return subprocess.Popen(
+            [sys.executable, *arguments], env=environment, stdout=log, stderr=log
+        )
+
+
+def _kill_with_children(process: subprocess.Popen[bytes]) -> None:
+    for child in psutil.Process(process.pid).children(recursive=True):
+        child.kill()
+    process.kill()
+    process.wait()
 
 
 async def _fill(url: str, queue: str, bodies: list[bytes], *, declared: bool = False) -> None:

@@ -1,15 +1,17 @@
 """The limit: aio-pika alone. Each hop publishes to the next, awaits the confirm, acknowledges.
 
-On asyncio's own event loop, as its documentation runs it; Millrace chooses uvloop.
+On asyncio's own event loop, as its documentation runs it; with FLOW_UVLOOP set, on uvloop.
 
-python -m bench.contenders.bare HOP AMQP_URL FOLDER PREFETCH
+    python -m bench.contenders.bare HOP AMQP_URL FOLDER PREFETCH
 """
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
 import aio_pika
+import uvloop
 from pamqp.common import FieldTable
 
 from bench.contenders.gate import Finish, Gate
@@ -46,4 +48,5 @@ async def main(hop: int, url: str, folder: Path, prefetch: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])))
+    run = uvloop.run if "FLOW_UVLOOP" in os.environ else asyncio.run
+    run(main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])))

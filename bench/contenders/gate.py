@@ -22,6 +22,11 @@ class Gate:
         while not (self.folder / "go").exists():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
+    def wait(self) -> None:
+        """The same for those without an event loop to give the time to."""
+        while not (self.folder / "go").exists():
+            time.sleep(0.005)
+
     def open(self) -> float:
         """Give the start; returns when that was."""
         (self.folder / "go").touch()
