@@ -37,7 +37,7 @@ async def every_check() -> list[Finding]:
         "films": _films,
     }
     needed = [_finding(what, attempt) for what, attempt in tries.items()]
-    return [*await asyncio.gather(*needed), await asyncio.to_thread(_gpu)]
+    return [*await asyncio.gather(*needed), _isolation(), await asyncio.to_thread(_gpu)]
 
 
 async def _finding(what: str, attempt: Callable[[], Awaitable[str]]) -> Finding:
@@ -95,6 +95,15 @@ async def _films() -> str:
 
     found = await asyncio.to_thread(find, read(FilmSettings).ffmpeg)
     return f"{found.name} ({found.path})"
+
+
+def _isolation() -> Finding:
+    """Whether the children that open strangers' files are kept from the network."""
+    from services.process.seccomp import fault
+
+    if reason := fault():
+        return Finding("isolation", "none", f"children can reach the network: {reason}")
+    return Finding("isolation", "ok", "children have no network (seccomp)")
 
 
 def _gpu() -> Finding:

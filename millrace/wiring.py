@@ -164,6 +164,7 @@ async def _download(on: Backends) -> AsyncIterator[Running]:
 
 @asynccontextmanager
 async def _process(on: Backends) -> AsyncIterator[Running]:
+    from services.process.seccomp import fault
     from services.process.settings import ProcessSettings
     from services.process.stage import opened
     from services.process.video.settings import FilmSettings
@@ -175,7 +176,11 @@ async def _process(on: Backends) -> AsyncIterator[Running]:
             settings.process_concurrency,
             settings.health_port,
             checks=(lambda: stage.pool.fault,),
-            details={"engine": settings.process_engine, "workers": settings.process_workers},
+            details={
+                "engine": settings.process_engine,
+                "workers": settings.process_workers,
+                "isolation": fault() or "seccomp",
+            },
         )
 
 

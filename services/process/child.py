@@ -5,12 +5,10 @@ child holds that descriptor as long as the call runs, so that the job stays lock
 writes into its directory, even if the parent died.
 """
 
-import ctypes
 import math
 import os
 import pickle
 import resource
-import signal
 import socket
 import struct
 import sys
@@ -21,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.process.launch import die_with, filter_calls, limit
+from services.process.seccomp import local_filter
 from shared.errors import EngineUnavailable, MillraceError, UnsupportedMedia
 
 LENGTH = struct.Struct("!I")
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,8 @@ class Answer:
 def main() -> None:
     """Serve the socket whose descriptor is the first argument; the second is the parent's id."""
     descriptor, parent = map(int, sys.argv[1:3])
-    _die_with(parent)
+    die_with(parent)
+    filter_calls(local_filter())  # before any library can start a thread that it would miss
     with socket.socket(fileno=descriptor) as link:
         while (frame := _receive(link)) is not None:
             answer = _answer(*frame)
@@ -80,23 +80,14 @@ def main() -> None:
 def confine(bounds: Bounds) -> None:
     """Give up, for good, what a decoder of strangers' files does not need."""
     os.nice(bounds.niceness)
-    for what, limit in (
+    for what, most in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, bounds.open_files),
         (resource.RLIMIT_FSIZE, bounds.file_bytes),
         (resource.RLIMIT_AS, bounds.memory_bytes),
     ):
-        with suppress(ValueError, OSError):  # a lower limit is set already, or none can be
-            resource.setrlimit(what, (limit, limit))
+        limit(what, most)
     _silence()
-
-
-def _die_with(parent: int) -> None:
-    """Be killed when the parent dies, and at once if it is dead already."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit()
 
 
 def _silence() -> None:

@@ -5,10 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
 from services.process.image.pictures import Pictures
 from services.process.image.select import warm
 from services.process.media import Media
 from services.process.pools import Pool
+from services.process.seccomp import fault
 from services.process.settings import ProcessSettings
 from services.process.video.films import Films
 from services.process.video.settings import FilmSettings
@@ -50,6 +53,8 @@ async def opened(
     settings: ProcessSettings, film_settings: FilmSettings | None = None
 ) -> AsyncIterator[Process]:
     """The stage with its child processes, which are dead at the end."""
+    if reason := fault():
+        structlog.get_logger().warning("children can reach the network", reason=reason)
     prepare = partial(warm, settings.process_engine, settings.limits)
     async with Pool.opened(settings.process_workers, settings.bounds, prepare) as pool:
         pictures = Pictures(

@@ -143,7 +143,8 @@ def test_check_finds_everything(millrace: Program) -> None:
 
     assert ended.code == 0
     found = {line.split()[1]: line.split()[0] for line in ended.out.splitlines()}
-    assert {found[what] for what in ("broker", "storage", "disk", "photos", "films")} == {"ok"}
+    needed = ("broker", "storage", "disk", "photos", "films", "isolation")
+    assert {found[what] for what in needed} == {"ok"}
 
 
 def test_check_fails_where_something_needed_is_missing(tmp_path: Path) -> None:

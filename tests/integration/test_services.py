@@ -291,6 +291,7 @@ async def test_each_service_answers(services: Running, stage: str) -> None:
     info = json.loads((await asked(services, stage, "info"))[1])
     assert (info["service"], info["queuePrefix"]) == (stage, services.lane.prefix)
     assert info["version"]
+    assert (info.get("isolation") == "seccomp") is (stage == "process")
 
 
 async def test_sigterm_ends_every_service_in_order(amqp_url: str) -> None:

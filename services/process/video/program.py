@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from services.process import launch
 from services.process.child import Bounds
 from services.process.children import in_any_case
+from services.process.seccomp import local_filter
 from shared.errors import EngineUnavailable
 from shared.work import Spent, Work
 
-_LAUNCHER = Path(__file__).with_name("launch.py")
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH", "PATH")  # no credentials, and no FFREPORT
 _POLL_SECONDS = 0.01
 
@@ -136,14 +137,14 @@ class Program:
 
 def _confined(argv: Sequence[str], bounds: Bounds, cpu_seconds: float) -> tuple[str, ...]:
     limits = (
-        os.getpid(),
         bounds.niceness,
         math.ceil(cpu_seconds),
         bounds.file_bytes,
         bounds.open_files,
         bounds.memory_bytes,
     )
-    return (sys.executable, "-I", "-S", str(_LAUNCHER), *map(str, limits), *argv)
+    launcher = (sys.executable, "-I", "-S", launch.__file__)
+    return (*launcher, str(os.getpid()), local_filter().hex(), *map(str, limits), *argv)
 
 
 def _started(argv: Sequence[str], lock: int) -> "subprocess.Popen[bytes]":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from services.process.settings import ProcessSettings
 from services.process.stage import Process, opened
@@ -138,3 +139,15 @@ async def test_cancelled_stage_writes_no_more(
     await asyncio.sleep(0.5)
     assert {path: path.stat().st_size for path in work.directory.iterdir()} == left
     assert len(left) < 7
+
+
+async def test_that_children_are_not_isolated_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("services.process.stage.fault", lambda: "Darwin has no filter")
+    with structlog.testing.capture_logs() as logs:
+        async with opened(ProcessSettings()):
+            pass
+    (line,) = logs
+    assert line["event"] == "children can reach the network"
+    assert (line["log_level"], line["reason"]) == ("warning", "Darwin has no filter")

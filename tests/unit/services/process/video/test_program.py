@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from services.process import launch
 from services.process.child import Bounds
 from services.process.video.program import Program
 from shared.errors import EngineUnavailable
@@ -138,11 +139,10 @@ async def test_a_program_that_cannot_be_started_is_told(work: Attempt) -> None:
 
 
 def test_it_dies_with_the_service() -> None:
-    launcher = Path(sys.modules[Program.__module__].__file__ or "").with_name("launch.py")
     code = (
         "import os, subprocess, sys, time;"
-        f"child = subprocess.Popen([sys.executable, '-I', '-S', {str(launcher)!r}, str(os.getpid()),"
-        " '0', '10', '1000', '32', '1000000000', '/bin/sleep', '100'], start_new_session=True);"
+        f"child = subprocess.Popen([sys.executable, '-I', '-S', {launch.__file__!r}, str(os.getpid()),"
+        " '', '0', '10', '1000', '32', '1000000000', '/bin/sleep', '100'], start_new_session=True);"
         "print(child.pid, flush=True); time.sleep(100)"
     )
     service = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
