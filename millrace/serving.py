@@ -67,9 +67,10 @@ async def service(stage: Stage, on: Backends, taken: set[int]) -> AsyncIterator[
     async with wired(stage, on) as one:
         running, consumer, metrics = one.running, one.consumer, one.metrics
         details = {"version": __version__, "queuePrefix": on.lane.prefix, **running.details}
-        health = Health(stage, on.broker, consumer, on.workspace, metrics, running.checks, details)
+        checks = (running.hold, *running.checks)
+        health = Health(stage, on.broker, consumer, on.workspace, metrics, checks, details)
         host, port = read(ServiceSettings).health_host, _next_port(running.health_port, taken)
-        async with serving(consumer, on.broker, on.lane.topology, health, host, port):
+        async with serving(consumer, on.broker, on.lane.topology, health, host, port, running.hold):
             yield consumer
 
 

@@ -55,6 +55,7 @@ class Running:
 
     Attributes:
         checks: what can be wrong with it, for `/health`.
+        hold: says why no deliveries should be taken for now, where that is so.
         details: what it is made of, for `/info`.
     """
 
@@ -62,6 +63,7 @@ class Running:
     concurrency: int
     health_port: int
     checks: tuple[Check, ...] = ()
+    hold: Check = lambda: None
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -154,12 +156,17 @@ async def standing_on(broker: Broker, lane: Lane, read: Reader) -> AsyncIterator
 
 @asynccontextmanager
 async def _download(on: Backends) -> AsyncIterator[Running]:
+    from services.download.high_water import HighWater
     from services.download.settings import DownloadSettings
     from services.download.stage import opened
 
     settings = on.read(DownloadSettings)
+    floor_bytes = on.read(WorkspaceSettings).disk_floor_bytes
+    high_water = HighWater(on.workspace.space, settings.disk_high_water_percent, floor_bytes)
     async with opened(settings, on.open_bucket, on.buckets) as stage:
-        yield Running(stage, settings.download_concurrency, settings.health_port)
+        yield Running(
+            stage, settings.download_concurrency, settings.health_port, hold=high_water.reason
+        )
 
 
 @asynccontextmanager

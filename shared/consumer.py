@@ -37,6 +37,9 @@ from shared.updates import PROGRESS_SECONDS, Updates
 from shared.work import Spent
 from shared.workspace import Closed, Closing, Held, Workspace
 
+# A delivery that met a fault of our own comes again no sooner.
+GIVE_BACK_SECONDS = 5.0
+CLOSE_SECONDS = 5.0
 StageFunction = Callable[[Any, Any], Awaitable[Result]]
 
 
@@ -75,11 +78,15 @@ class Consumer:
         self._intake = Intake(stage, lane, workspace)
         self._updates = Updates(broker, lane, stage)
         self._delays = tuple(lane.retry_delays)
-        self.troubles = Troubles(2 * max(lane.retry_delays.values()))
+        remember_seconds = 2 * max(lane.retry_delays.values())
+        self.troubles = Troubles("jobs that cannot be cleaned up", remember_seconds)
+        self.faults = Troubles(
+            "deliveries that could not be handled, see the log", remember_seconds
+        )
         self._outlet = Outlet(stage, broker, lane, self._updates, metrics, self.troubles)
-        self._unhandled = 0
         self._running: set[Running] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._retiring: set[asyncio.Task[None]] = set()
         self._subscription: Subscription | None = None
         self._supervisor: asyncio.Task[None] | None = None
 
@@ -89,9 +96,28 @@ class Consumer:
         """Take deliveries from now on."""
         supervisor = Supervisor(self._running, self._settings, self._outlet.renew)
         self._supervisor = asyncio.create_task(supervisor.watch())
-        self._subscription = await self._broker.subscribe(
-            self._lane.queue(self.stage), self._concurrency, self._receive
-        )
+        await self.resume()
+
+    async def pause(self) -> None:
+        """Take no more deliveries until `resume`; what is in hand goes on."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            await subscription.cancel()
+            retiring = asyncio.create_task(_retire(subscription, [*self._tasks]))
+            self._retiring.add(retiring)
+            retiring.add_done_callback(self._retiring.discard)
+
+    async def resume(self) -> None:
+        """Take deliveries again, after `pause`; not after `stop`."""
+        if self._supervisor is not None and self._subscription is None:
+            self._subscription = await self._broker.subscribe(
+                self._lane.queue(self.stage), self._concurrency, self._receive
+            )
+
+    @property
+    def paused(self) -> bool:
+        """Whether no deliveries are taken on purpose."""
+        return self._supervisor is not None and self._subscription is None
 
     @property
     def alive(self) -> bool:
@@ -100,9 +126,7 @@ class Consumer:
 
     def fault(self) -> str | None:
         """A sentence where deliveries cannot be brought to an end."""
-        if self._unhandled:
-            return f"{self._unhandled} deliveries are stuck; see the log, and restart the service"
-        return self._outlet.unconfirmed
+        return self._outlet.unconfirmed or self.faults.summary()
 
     @property
     def busy(self) -> int:
@@ -114,20 +138,21 @@ class Consumer:
 
         Stopping twice is fine.
         """
-        if self._subscription is None:
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is None:
             return
         log = structlog.get_logger().bind(stage=self.stage)
         log.info("draining", working=self.busy)
-        subscription, self._subscription = self._subscription, None
-        await subscription.cancel()
+        await self.pause()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._settings.drain_seconds)
         left = [*self._tasks]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        if self._supervisor is not None:
-            self._supervisor.cancel()
+        supervisor.cancel()
+        if self._retiring:
+            await asyncio.wait(self._retiring, timeout=CLOSE_SECONDS)
         log.info("stopped", killed=len(left))
 
     def _receive(self, delivery: Delivery) -> None:
@@ -146,12 +171,21 @@ class Consumer:
                 await self._deliver(running)
         except DeliveryLost:
             log_of(self.stage, running).warning("delivery lost; it will come again")
-        except Exception:
-            # A fault of our own: settle nothing, so that nothing is lost, and say so loudly.
-            self._unhandled += 1
-            log_of(self.stage, running).exception("delivery not handled")
+        except Exception as error:
+            await self._fault(error, running)
         finally:
             self._running.discard(running)
+
+    async def _fault(self, error: Exception, running: Running) -> None:
+        """A fault of our own: settle nothing, so that nothing is lost, and say so loudly.
+
+        Given back, the delivery frees its slot, and ends at the queue's delivery limit.
+        """
+        log_of(self.stage, running).exception("delivery not handled")
+        message_id = running.delivery.message.message_id
+        self.faults.failed(message_id or str(id(running)), repr(error))
+        await asyncio.sleep(GIVE_BACK_SECONDS)
+        await running.give_back()
 
     # ── a delivery's life ────────────────────────────────────────────────────────────────
 
@@ -270,6 +304,13 @@ class Consumer:
                 self._updates.progress(job.job_id, job.run, self.stage, attempt, percent, **details)
 
         return tell
+
+
+async def _retire(subscription: Subscription, in_hand: list[asyncio.Task[None]]) -> None:
+    """Close a cancelled subscription's channel once nothing on it is left to be settled."""
+    if in_hand:
+        await asyncio.wait(in_hand)
+    await subscription.close()
 
 
 def _cost(stage: Stage, attempt: int, spent: Spent) -> Cost:

@@ -96,6 +96,12 @@ class Running:
             self.settled = True
             await self.delivery.ack()
 
+    async def give_back(self) -> None:
+        """Have it delivered again, unless it is settled."""
+        if not self.settled:
+            self.settled = True
+            await self.delivery.give_back()
+
 
 def tell_started(running: Iterable[Running]) -> None:
     """Tell watchers of each stage that began since the last look."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -16,6 +16,9 @@ from shared.errors import BrokerUnavailable, MillraceError
 from shared.observe.health import Health, application
 
 log = structlog.get_logger()
+LOOK_SECONDS = 1.0
+# A sentence where deliveries should not be taken for now.
+Hold = Callable[[], str | None]
 
 
 class PortTaken(MillraceError):
@@ -24,16 +27,37 @@ class PortTaken(MillraceError):
 
 @asynccontextmanager
 async def serving(
-    consumer: Consumer, broker: Broker, topology: Topology, health: Health, host: str, port: int
+    consumer: Consumer,
+    broker: Broker,
+    topology: Topology,
+    health: Health,
+    host: str,
+    port: int,
+    hold: Hold = lambda: None,
 ) -> AsyncIterator[None]:
     """The service while it runs. It answers probes before it reaches the broker."""
     async with _answering(health, host, port):
         await _declare_until_done(broker, topology)
         await consumer.start()
+        heeding = asyncio.create_task(heed(hold, consumer))
         try:
             yield
         finally:
+            heeding.cancel()
             await consumer.stop()
+
+
+async def heed(hold: Hold, consumer: Consumer) -> None:
+    """Pause the consumer while there is a reason to, looking every second."""
+    while True:
+        reason = hold()
+        if reason and not consumer.paused:
+            log.warning("deliveries paused", reason=reason)
+            await consumer.pause()
+        elif consumer.paused and not reason:
+            log.info("deliveries resumed")
+            await consumer.resume()
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 @asynccontextmanager

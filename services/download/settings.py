@@ -82,6 +82,13 @@ class DownloadSettings(Settings):
         le=100,
         description="Times that a broken download is gone on with before the attempt fails.",
     )
+    disk_high_water_percent: float = Field(
+        default=95,
+        gt=0,
+        le=100,
+        description="No downloads are taken while more of the volume of TEMP_DIR is in use, or "
+        "less than DISK_FLOOR_BYTES is free; 100 leaves it at the floor.",
+    )
     source_roots: Folders = Field(
         default=(),
         description="Folders that file:// sources may lie under, separated by ':' or ','. "

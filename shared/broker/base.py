@@ -47,6 +47,10 @@ class Delivery(Protocol):
         """Settle the delivery. On a lost channel this does nothing."""
         ...
 
+    async def give_back(self) -> None:
+        """Have it delivered again, which counts against the queue's delivery limit."""
+        ...
+
 
 class Subscription(Protocol):
     """A consumer on one queue, which comes back by itself after every disconnection."""
@@ -58,6 +62,10 @@ class Subscription(Protocol):
 
     async def cancel(self) -> None:
         """Stop taking deliveries; those in hand can still be acknowledged."""
+        ...
+
+    async def close(self) -> None:
+        """Stop taking deliveries, and give back those in hand, in their order."""
         ...
 
 

@@ -228,6 +228,9 @@ class MemoryDelivery:
     async def ack(self) -> None:
         self.settle()
 
+    async def give_back(self) -> None:
+        self._subscription.give_back(self)
+
     def settle(self) -> None:
         """Acknowledge at once."""
         self._subscription.settle(self)
@@ -262,6 +265,12 @@ class MemorySubscription:
     async def cancel(self) -> None:
         self._cancelled = True
 
+    async def close(self) -> None:
+        self._cancelled = True
+        self.lose()
+        self._queue.subscriptions.remove(self)
+        self._broker.settled(self._queue)
+
     def take(self, kept: _Kept) -> None:
         """Deliver one message."""
         delivery = MemoryDelivery(self, kept)
@@ -273,10 +282,17 @@ class MemorySubscription:
         if self._unsettled.pop(delivery, None) is not None:
             self._broker.settled(self._queue)
 
+    def give_back(self, delivery: MemoryDelivery) -> None:
+        """Have one message delivered again. On a lost channel this does nothing."""
+        kept = self._unsettled.pop(delivery, None)
+        if kept is not None:
+            self._broker.returned(self._queue, kept)
+            self._broker.settled(self._queue)
+
     def lose(self) -> None:
-        """Give back all that is not settled."""
+        """Give back all that is not settled: the oldest is to be the first again."""
         unsettled, self._unsettled = self._unsettled, {}
-        for delivery, kept in unsettled.items():
+        for delivery, kept in reversed(unsettled.items()):
             delivery.lost.set_result(None)
             self._broker.returned(self._queue, kept)
 

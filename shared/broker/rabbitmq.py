@@ -7,6 +7,7 @@ or disk runs low, and acknowledgements must not wait behind that.
 import asyncio
 import datetime
 import secrets
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -50,7 +51,7 @@ class RabbitMQ:
         self._outbox: deque[tuple[Message, str, str]] = deque()
         self._told = asyncio.Event()
         self._telling: asyncio.Task[None] | None = None
-        self._subscriptions: list[RabbitSubscription] = []
+        self._subscriptions: weakref.WeakSet[RabbitSubscription] = weakref.WeakSet()
 
     @property
     def connected(self) -> bool:
@@ -138,7 +139,7 @@ class RabbitMQ:
         self, queue: str, prefetch: int, receive: Callable[[Delivery], None]
     ) -> "RabbitSubscription":
         subscription = RabbitSubscription(self._consuming, queue, prefetch, receive)
-        self._subscriptions.append(subscription)
+        self._subscriptions.add(subscription)
         return subscription
 
     @asynccontextmanager
@@ -203,6 +204,11 @@ class RabbitDelivery:
         with suppress(*AMQP_ERRORS):
             await self._channel.basic_ack(self._tag or 0, wait=False)
 
+    async def give_back(self) -> None:
+        # A rejection: from RabbitMQ 4.3 on, `basic.nack` does not count any more.
+        with suppress(*AMQP_ERRORS):
+            await self._channel.basic_reject(self._tag or 0, requeue=True, wait=False)
+
 
 class RabbitSubscription:
     """A consumer that is declared again, on a new channel, whenever the last one is gone."""
@@ -235,6 +241,12 @@ class RabbitSubscription:
                 await self._channel.basic_cancel(self._tag, timeout=5)
         self._consuming = False
         self.stop()
+
+    async def close(self) -> None:
+        await self.cancel()
+        if self._channel is not None:
+            with suppress(*AMQP_ERRORS):
+                await self._channel.close()
 
     def stop(self) -> None:
         """Do not come back after the next disconnection."""

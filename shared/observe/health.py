@@ -58,7 +58,9 @@ class Health:
         self._started = time.monotonic()
 
     def _consuming(self) -> str | None:
-        return None if self._consumer.alive else "the consumer is gone"
+        # Whoever has it paused says why.
+        fine = self._consumer.alive or self._consumer.paused
+        return None if fine else "the consumer is gone"
 
     def _connected(self) -> str | None:
         return None if self._broker.connected else "the broker cannot be reached"
@@ -102,6 +104,9 @@ class Health:
     async def exposition(self) -> bytes:
         """The body of `/metrics`."""
         self._metrics.gauge("working", "Deliveries in hand", self._consumer.busy)
+        self._metrics.gauge(
+            "paused", "1 while deliveries are not taken on purpose", self._consumer.paused
+        )
         self._metrics.gauge("degraded", "1 where /health says degraded", bool(self.reasons()))
         with suppress(OSError):
             await self._measure_disk()

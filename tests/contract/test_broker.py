@@ -195,6 +195,33 @@ async def test_subscription_that_is_cancelled_at_its_first_delivery_takes_no_mor
         assert message.message_id == f"m-{number}"
 
 
+async def test_closed_subscription_gives_back_what_it_has_in_order(subject: Subject) -> None:
+    inbox = Inbox()
+    subscription = await subject.broker.subscribe(subject.queue, 10, inbox)
+    for number in range(5):
+        await subject.broker.publish(numbered(number), subject.queue)
+    await (await inbox.nth(5)).ack()
+    await (await inbox.nth(1)).ack()
+    await subscription.close()
+    await until(inbox.deliveries[2].lost.done)
+    messages = await drained(subject.broker, subject.queue, 3)
+    assert [message.message_id for message in messages] == ["m-1", "m-2", "m-3"]
+
+
+async def test_what_is_given_back_comes_again_and_ends_at_the_delivery_limit(
+    subject: Subject,
+) -> None:
+    inbox = Inbox()
+    await subject.broker.subscribe(subject.queue, 1, inbox)
+    await subject.broker.publish(numbered(1), subject.queue)
+    for number in range(1, LIMIT + 2):
+        await (await inbox.nth(number)).give_back()
+    (message,) = await drained(subject.broker, subject.lane.queue("cleanup"), 1)
+    assert message.headers["x-death"][0]["reason"] == "delivery_limit"
+    await subject.broker.publish(numbered(2), subject.queue)
+    assert (await inbox.nth(LIMIT + 2)).message.message_id == "m-2"
+
+
 # ── lost connections ─────────────────────────────────────────────────────────────────────────
 
 

@@ -57,6 +57,10 @@ class MortalDelivery:
         with self._points.around("broker", "ack"):
             await self._delivery.ack()
 
+    async def give_back(self) -> None:
+        with self._points.around("broker", "give back"):
+            await self._delivery.give_back()
+
 
 def watch_wire(points: Points) -> None:
     """Points before and after each time that bytes for the broker reach the kernel, for good."""

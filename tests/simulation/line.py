@@ -136,6 +136,10 @@ class Subscribed:
         if self._at_broker is not None:
             await self._at_broker.cancel()
 
+    async def close(self) -> None:
+        self._wanted = False
+        self.lose()
+
     def resume(self) -> None:
         """Subscribe at the broker, unless it was cancelled meanwhile."""
         if self._wanted:
@@ -185,3 +189,7 @@ class Delivered:
         if not self.lost.done():
             self._line._world.at_broker(self._delivery.ack())
         self._line._step("acked", self.message.type or "", "after an acknowledgement")
+
+    async def give_back(self) -> None:
+        if not self.lost.done():
+            self._line._world.at_broker(self._delivery.give_back())

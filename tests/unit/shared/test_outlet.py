@@ -5,9 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from shared import consumer
 from shared.envelope import encode
+from shared.errors import SourceUnavailable
 from tests.flow import UnreliableBroker, flow
 from tests.jobs import processing_job
+from tests.unit.shared.test_consumer import failing
 from tests.waiting import until
 
 
@@ -49,3 +54,28 @@ async def test_confirm_that_nobody_waits_for_any_more_is_no_fault(tmp_path: Path
         one.broker.sever(one.lane.queue("download"))
         await until(lambda: consumer.busy == 0)
         assert consumer.fault() is None
+
+
+async def test_delivery_that_meets_a_fault_of_our_own_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unsettled it would keep its slot for ever: one such delivery, and a slow stage stands."""
+    monkeypatch.setattr(consumer, "GIVE_BACK_SECONDS", 0.05)
+    async with flow(tmp_path, start=("download", "cleanup"), concurrency=1) as one:
+        faulty = one.consumers["process"]
+        postpone, faults = faulty._outlet.postpone, [RuntimeError("a slip")]
+
+        async def slipping(*of: Any) -> None:
+            if faults:
+                raise faults.pop()
+            await postpone(*of)
+
+        monkeypatch.setattr(faulty._outlet, "postpone", slipping)
+        one.before["process"] = failing(SourceUnavailable("away"), None)
+        await faulty.start()
+        await one.consumers["upload"].start()
+        await one.submit()
+        assert (await one.end_of())["outcome"] == "completed"
+        assert "see the log" in (faulty.fault() or "")
+        await faulty.stop()
+        await one.consumers["upload"].stop()

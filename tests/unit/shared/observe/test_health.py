@@ -125,6 +125,16 @@ async def test_low_disk_degrades(one: Flow) -> None:
     await degraded(health_of(one, full), "disk")
 
 
+async def test_service_that_takes_nothing_on_purpose_says_why(one: Flow) -> None:
+    await one.consumers["cleanup"].pause()
+    health = health_of(one, checks=(lambda: "the disk is nearly full",))
+    body = await degraded(health, "the disk is nearly full")
+    assert body["broker"] == {"connected": True, "consuming": False}
+    assert "millrace_paused 1.0" in (await asked(health, "/metrics"))[1]
+    await one.consumers["cleanup"].resume()
+    assert "millrace_paused 0.0" in (await asked(health, "/metrics"))[1]
+
+
 async def test_work_directory_that_is_gone_degrades(one: Flow) -> None:
     one.workspace.root.rename(one.workspace.root.with_name("gone"))
     await degraded(health_of(one), "work directory")
