@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shared.errors import WorkspaceFull
+from shared.workspace.paths import locate
 
 Name = str | Path
 _SMALL_BYTES = 1 << 16
@@ -31,6 +32,10 @@ def room_errors() -> Iterator[None]:
 
 class Files:
     """File operations, each one step on the disk."""
+
+    def make_root(self, path: Name) -> None:
+        """Make a directory of the lane itself, and its parents, where they are missing."""
+        os.makedirs(path, exist_ok=True)
 
     def make_directory(self, path: Name) -> None:
         """Make one directory, never its parents."""
@@ -121,6 +126,10 @@ class Files:
     def unlock(self, descriptor: int) -> None:
         """Let go of a lock."""
         os.close(descriptor)
+
+    def locate(self, directory: Path, relative: str) -> Path:
+        """The file that a message names, found without leaving `directory`; see `paths.py`."""
+        return locate(directory, relative)
 
     def space(self, path: Name) -> tuple[int, int]:
         """Free bytes that may be used, and all bytes, of the volume of `path`."""

@@ -16,7 +16,6 @@ from shared.jobs import Reference, Stage
 from shared.storage.base import Intent
 from shared.work import Spent
 from shared.workspace.files import Files
-from shared.workspace.paths import locate
 from shared.workspace.records import Committed, Lease, Result
 from shared.workspace.tree import empty
 
@@ -165,7 +164,7 @@ class Attempt:
         return path.relative_to(self._held.directory).as_posix()
 
     def locate(self, relative: str) -> Path:
-        return locate(Path(self._held.directory), relative)
+        return self._held.files.locate(Path(self._held.directory), relative)
 
     def reserve(self, size_bytes: int) -> None:
         self._held.reserve(size_bytes)

@@ -95,7 +95,7 @@ class Workspace:
     def open(self) -> None:
         """Make what is missing of the root, and learn the volume's id."""
         for folder in (self.jobs, self.closed, self.trash):
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.files.make_root(folder)
         self.volume = self._read_volume() or self._make_volume()
 
     def _read_volume(self) -> str:

@@ -5,30 +5,20 @@ import gc
 import multiprocessing
 import os
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 from tests.simulation.faults import ENDINGS, KINDS
 from tests.simulation.running import Outcome, run
 
 FEW = 50
-
-
-def place() -> Path:
-    """A directory in memory, where there is one."""
-    shared = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="millrace-", dir=shared if shared.is_dir() else None))
+# In so many seeds every fault and every ending occurs.
+ENOUGH = 300
 
 
 def some(seeds: range) -> list[Outcome]:
     """The outcomes of a few seeds, one after another."""
-    root = place()
-    try:
-        return [run(seed, root / "lane") for seed in seeds]
-    finally:
-        root.rmdir()
+    return [run(seed) for seed in seeds]
 
 
 def many(seeds: range, processes: int) -> Iterator[Outcome]:
@@ -46,35 +36,51 @@ def table(counts: Counter[str]) -> str:
     return "\n".join(f"{counts[kind]:>9}  {kind}" for kind in (*KINDS, *ENDINGS))
 
 
+def missing(counts: Counter[str]) -> list[str]:
+    """Faults and endings that did not occur."""
+    return [kind for kind in (*KINDS, *ENDINGS) if not counts[kind]]
+
+
 def show(seed: int) -> int:
     """One seed, step by step."""
-    root = place()
-    outcome = run(seed, root / "lane", trace=True)
-    root.rmdir()
+    outcome = run(seed, trace=True)
     print(*outcome.trace, *outcome.broken, sep="\n")
     return bool(outcome.broken)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=300, help="how many")
+    parser.add_argument("--seeds", type=int, default=ENOUGH, help="how many")
     parser.add_argument("--start", type=int, default=0, help="the first")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--trace", action="store_true", help="show the first, step by step")
     options = parser.parse_args()
     if options.trace:
         return show(options.start)
+    seeds = range(options.start, options.start + options.seeds)
+    return judge(seeds, many(seeds, options.processes))
+
+
+def judge(seeds: range, outcomes: Iterable[Outcome]) -> int:
+    """Tell of all outcomes; 1 if a promise was broken, or a fault of enough seeds is missing."""
     counts: Counter[str] = Counter()
-    failed: list[Outcome] = []
-    for outcome in many(range(options.start, options.start + options.seeds), options.processes):
+    failed: list[int] = []
+    for outcome in outcomes:
         counts += outcome.counts
         if outcome.broken:
-            failed.append(outcome)
+            failed.append(outcome.seed)
             print(f"seed {outcome.seed}: {outcome.broken[0]}", flush=True)
     print(table(counts))
-    first = f"; the first: {failed[0].seed}" if failed else ""
-    print(f"{options.seeds} seeds, {len(failed)} failed{first}")
-    return bool(failed)
+    faults = sum(counts[kind] for kind in KINDS)
+    print(
+        f"{counts['runs'] / len(seeds):.1f} runs of jobs, {faults / len(seeds):.1f} faults a seed"
+    )
+    never = missing(counts) if len(seeds) >= ENOUGH else []
+    if never:
+        print(f"never occurred: {', '.join(never)}")
+    first = f"; the first: {failed[0]}" if failed else ""
+    print(f"{len(seeds)} seeds, {len(failed)} failed{first}")
+    return bool(failed or never)
 
 
 if __name__ == "__main__":

@@ -1,41 +1,46 @@
 """The seam of the workspace: every operation may be the last, and others come in between."""
 
-import os
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from shared.errors import WorkspaceFull
-from shared.workspace.files import Files, Name
+from shared.workspace.files import Name
 from tests.simulation.virtual import Crashed, Process
+from tests.simulation.volume import MemoryFiles
 from tests.simulation.world import World
 
-Operation = Callable[..., Any]
+Operation = TypeVar("Operation", bound=Callable[..., Any])
 
 
 def step(operation: Operation) -> Operation:
     """Something can happen before and after this operation."""
 
+    name = operation.__name__
+
     @wraps(operation)
-    def at(self: "Disk", path: Any, *more: Any, **options: Any) -> Any:
-        self.before(operation.__name__, path)
-        result = operation(self, path, *more, **options)
-        self.after()
+    def at(self: "Disk", path: Any, *more: Any) -> Any:
+        self.before(name, path)
+        result = operation(self, path, *more)
+        if self._faults.after_file:
+            self.after()
         return result
 
-    return at
+    return cast(Operation, at)
 
 
-class Disk(Files):
-    """The real disk under one simulated process, on the virtual clock."""
+class Disk(MemoryFiles):
+    """The volume under one simulated process."""
 
     def __init__(self, world: World, process: Process) -> None:
+        super().__init__(world.volume)
         self._world = world
         self._process = process
         self._promises = world.promises
         self._random = world.random.random
         self._faults = world.faults
-        self._cut = len(str(world.root)) + 1
+        self._cut = len(world.volume.root) + 1
         self._locks: dict[int, str] = {}
 
     def release(self) -> None:
@@ -49,8 +54,8 @@ class Disk(Files):
         process, faults = self._process, self._faults
         if not process.alive:
             raise Crashed
-        short = path if isinstance(path, int) else str(path)[self._cut :]
-        self._world.note(process, operation, short)
+        if self._world.trace is not None:
+            self._world.note(process, operation, str(path)[self._cut :])
         if not process.inside:
             return
         chance = self._random()
@@ -66,9 +71,18 @@ class Disk(Files):
         if chance < faults.before_file:
             faults.saw("crash before a file operation")
             self._world.crash(process)
-        if self._random() < faults.standstill:
+        self._stand_still()
+
+    def _stand_still(self) -> None:
+        """Stop for a while, of which a sweep may make use."""
+        process, faults = self._process, self._faults
+        chance = self._random()
+        if chance < faults.standstill:
             faults.saw("process stands still in a file operation")
             process.stall(self._random() ** 3 * 300)
+        elif chance > 1 - faults.sweeping and self._world.sweep():
+            faults.saw("sweep between two steps")
+            process.stall(self._random() * 0.1)
 
     def after(self) -> None:
         faults = self._faults
@@ -77,20 +91,20 @@ class Disk(Files):
             self._world.crash(self._process)
 
     def _room(self) -> None:
-        if self._world.full and self._random() < 0.7:
+        if self._full:
             self._faults.saw("disk full at a file operation")
             self._promises.filled = True
             raise WorkspaceFull("the work directory is full: simulated")
 
-    def _date(self, *paths: Name) -> None:
-        """The volume's clock is the virtual one."""
-        for path in paths:
-            os.utime(path, (self._world.now, self._world.now), follow_symlinks=False)
+    @property
+    def _full(self) -> bool:
+        return self._world.full and self._random() < 0.7
 
-    def _date_parent(self, path: Name) -> None:
-        parent = str(path).rpartition("/")[0]
-        if parent.count("/", self._cut) == 1:
-            self._date(parent)
+    def _torn(self, content: bytes, likely: float) -> bytes | None:
+        """What there is of `content` when the process dies in the middle of writing it."""
+        if self._faults.calm or self._random() >= self._faults.before_file * likely:
+            return None
+        return content[: int(self._random() * len(content))]
 
     # ── the operations ───────────────────────────────────────────────────────────────────
 
@@ -99,58 +113,63 @@ class Disk(Files):
         self._room()
         self._promises.making(self._process, self._short(path))
         super().make_directory(path)
-        self._date(path)
-        self._date_parent(path)
 
     @step
     def create(self, path: Name, content: bytes) -> None:
         self._room()
         self._promises.making(self._process, self._short(path))
-        if not self._faults.calm and self._random() < self._faults.before_file / 2:
-            # Killed between the system calls of which this is made.
-            super().create(path, b"")
-            self._date(path)
+        part = self._torn(content, 1)
+        super().create(path, content if part is None else part)
+        if part is not None:
             self._faults.saw("crash in the middle of a file's creation")
             self._world.crash(self._process)
-        super().create(path, content)
-        self._date(path)
-        self._date_parent(path)
 
     @step
     def append(self, path: Name, content: bytes) -> None:
-        self._room()
         self._promises.making(self._process, self._short(path))
-        super().append(path, content)
+        if self._full:
+            # The room may end in the middle of a line.
+            super().append(path, content[: int(self._random() * len(content))])
+            self._room_ends()
+        part = self._torn(content, 8)
+        super().append(path, content if part is None else part)
+        if part is not None:
+            self._faults.saw("crash in the middle of a line of the journal")
+            self._world.crash(self._process)
+
+    def _room_ends(self) -> None:
+        self._faults.saw("disk full in the middle of a line of the journal")
+        self._promises.filled = True
+        raise WorkspaceFull("the work directory is full: simulated")
 
     @step
     def link(self, source: Name, target: Name) -> None:
         self._promises.making(self._process, self._short(target))
         super().link(source, target)
-        self._promises.linked(self._short(target), target)
-        self._date_parent(target)
+        self._promises.linked(self._short(target))
 
     @step
     def rename(self, source: Name, target: Name) -> None:
         self._promises.renaming(self._process, self._short(source), self._short(target))
         super().rename(source, target)
-        self._date_parent(source)
-        self._date_parent(target)
 
     @step
     def unlink(self, path: Name) -> None:
         self._promises.removing(self._process, self._short(path))
         super().unlink(path)
-        self._date_parent(path)
 
     @step
     def remove_directory(self, path: Name) -> None:
         self._promises.removing(self._process, self._short(path))
         super().remove_directory(path)
-        self._date_parent(path)
 
     @step
     def read(self, path: Name) -> bytes:
         return super().read(path)
+
+    @step
+    def locate(self, directory: Path, relative: str) -> Path:
+        return super().locate(directory, relative)
 
     @step
     def modified(self, path: Name) -> float:
@@ -158,15 +177,14 @@ class Disk(Files):
 
     @step
     def touch(self, path: Name) -> float:
-        self._date(path)
-        return self._world.now
+        return super().touch(path)
 
     @step
     def exists(self, path: Name) -> bool:
         return super().exists(path)
 
     @step
-    def entries(self, path: Name) -> list[os.DirEntry[str]]:
+    def entries(self, path: Name) -> list[Any]:
         self._promises.looked(self._process, self._short(path))
         return super().entries(path)
 
@@ -190,14 +208,15 @@ class Disk(Files):
 
     @step
     def space(self, path: Name) -> tuple[int, int]:
-        if self._world.full and self._random() < 0.7:
+        free, size = super().space(path)
+        if self._full:
             self._faults.saw("no room to reserve")
-            return 0, 1 << 30
-        return 1 << 29, 1 << 30
+            return 0, size
+        return free, size
 
     def _close(self, descriptor: int) -> None:
         self._promises.unlocked(self._process, self._locks.pop(descriptor))
-        os.close(descriptor)
+        super().unlock(descriptor)
 
     def _short(self, path: Name) -> str:
         return str(path)[self._cut :]

@@ -9,18 +9,21 @@ AT_OPERATIONS = {
     "crash after a file operation": (0.002, 0.006, 0.02),
     "crash before a publish": (0.01, 0.05),
     "crash after a publish": (0.01, 0.05),
+    "crash before a subscription": (0.02, 0.1),
+    "crash after a subscription": (0.02, 0.1),
     "crash before an acknowledgement": (0.01, 0.05),
     "crash after an acknowledgement": (0.01, 0.05),
     "crash before a storage call": (0.02, 0.1),
     "crash after a storage call": (0.02, 0.1),
     "process stands still in a file operation": (0.001, 0.004),
+    "sweep between two steps": (0.003, 0.03),
     "publish not confirmed, not kept": (0.02, 0.1),
     "publish not confirmed, but kept": (0.02, 0.1),
     "storage error, nothing done": (0.05, 0.3, 0.8),
     "storage error, but done": (0.05, 0.3),
     "put lands late, sender told it failed": (0.1, 0.4),
     "put lands late, sender died": (0.05, 0.2),
-    "source error": (0.05, 0.4),
+    "source error": (0.1, 0.8),
     "message delayed": (0.05, 0.3),
     "duplicate at the moment of a hand-over": (0.1, 0.4),
 }
@@ -50,7 +53,10 @@ REASONS = (
 # Counted where they show.
 OBSERVED = (
     "crash in the middle of a file's creation",
+    "crash in the middle of a line of the journal",
+    "disk full in the middle of a line of the journal",
     "duplicate of an ended job",
+    "duplicate long after the end",
     "connection lost while working",
     "delivery renewed",
     "clock an hour wrong",
@@ -94,6 +100,7 @@ class Faults:
         # Rates of what is asked at every file operation, which are very many.
         self.before_file = self.rates.get("crash before a file operation", 0.0)
         self.after_file = self.rates.get("crash after a file operation", 0.0)
+        self.sweeping = self.rates.get("sweep between two steps", 0.0)
         self.standstill = self.rates.get("process stands still in a file operation", 0.0)
 
     def strikes(self, kind: str) -> bool:

@@ -70,10 +70,12 @@ class Line:
     async def subscribe(
         self, queue: str, prefetch: int, receive: Callable[[Delivery], None]
     ) -> "Subscribed":
+        self._step("subscribe", queue, "before a subscription")
         subscription = Subscribed(self, queue, prefetch, receive)
         self._subscriptions.append(subscription)
         if self.connected:
             subscription.resume()
+        self._step("subscribed", queue, "after a subscription")
         return subscription
 
     def listen(

@@ -18,6 +18,7 @@ from tests.simulation.world import LANE, World, moment
 
 STAGES: tuple[Stage, ...] = ("download", "process", "upload", "cleanup")
 MOST_RUNS = 3
+LONG_SECONDS = 3600
 
 
 class Town:
@@ -29,6 +30,8 @@ class Town:
         self.services: dict[str, Service] = {}
         self.jobs: list[DownloadJob] = []
         self._sweeps = 0
+        self._sweeping: Process | None = None
+        world.sweep = self._sweep_now
         for stage in STAGES:
             for number in range(self.random.choice((1, 1, 2))):
                 self._start(stage, f"{stage}{number}")
@@ -74,7 +77,7 @@ class Town:
     def _job(self, number: int) -> DownloadJob:
         random = self.random
         character = random.choices(CHARACTERS, (20, 6, 2, 1, 1))[0]
-        shared = random.random() < 0.15
+        shared = random.random() < 0.25
         return DownloadJob(
             job_id=f"job{number}",
             source=f"sim:{character}/{number}",
@@ -167,6 +170,8 @@ class Town:
         run = (fields["jobId"], fields.get("run", 1))
         if run in self.world.promises.ended:
             self.world.faults.saw("duplicate of an ended job")
+            if self.world.now - self.world.promises.ended_at(run) > LONG_SECONDS:
+                self.world.faults.saw("duplicate long after the end")
         if (run[0], run[1] + 1) in self.world.promises.accepted:
             self.world.faults.saw("duplicate of a redriven job's first run")
         self.world.route(message, key)
@@ -199,6 +204,13 @@ class Town:
         machine = Machine(self.world, f"sweep{self._sweeps}")
         machine.process.start(self._sweep(machine))
         return machine.process
+
+    def _sweep_now(self) -> bool:
+        """A sweep in the middle of another's step; not a second one at a time."""
+        if self._sweeping is not None and self._sweeping.alive:
+            return False
+        self._sweeping = self.sweep()
+        return True
 
     async def _sweep(self, machine: Machine) -> None:
         ended = False

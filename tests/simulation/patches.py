@@ -1,13 +1,13 @@
 """Clocks, names and random numbers of the simulated processes."""
 
+import asyncio
 import itertools
 import secrets
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 
 import structlog
 
@@ -27,16 +27,19 @@ RUNS = 4
 # Ten services that look every second, for hours, would do little else.
 LOOK_SECONDS = 4.0
 CALM_LOOK_SECONDS = 40.0
+IDLE_LOOK_SECONDS = 3600.0
 
 
 class Silent:
     """A log that nobody reads."""
 
-    def __getattr__(self, _: str) -> Any:
+    def bind(self, **_: Any) -> "Silent":
         return self
 
-    def __call__(self, *_: Any, **__: Any) -> Any:
-        return self
+    def ignore(self, _: str, **__: Any) -> None:
+        """Say nothing."""
+
+    debug = info = warning = error = exception = ignore
 
 
 SILENT = Silent()
@@ -68,10 +71,12 @@ def simulated(world: World) -> Iterator[None]:
     def spent() -> Spent:
         return Spent(started=steady_clock())
 
-    replaced = (
+    replaced: tuple[tuple[Any, str, Any], ...] = (
         (time, "time", wall_clock),
         (time, "monotonic", steady_clock),
         (secrets, "token_hex", lambda count: f"{next(numbers):0{2 * count}x}"),
+        # The list of all tasks of all loops, which nobody asks for and which takes time to keep.
+        (asyncio.tasks._all_tasks, "add", lambda _: None),  # type: ignore[attr-defined]
         (uuid, "uuid4", lambda: uuid.UUID(int=next(numbers))),
         (shared.consumer, "Running", Numbered),
         (structlog, "get_logger", lambda: SILENT),
@@ -81,12 +86,16 @@ def simulated(world: World) -> Iterator[None]:
         (shared.supervisor, "LOOK_SECONDS", LOOK_SECONDS),
         (services.cleanup.sweep, "log", SILENT),
     )
-    with ExitStack() as stack:
+    before = [getattr(target, name) for target, name, _ in replaced]
+    try:
         for target, name, value in replaced:
-            stack.enter_context(patch.object(target, name, value))
+            setattr(target, name, value)
         yield
+    finally:
+        for (target, name, _), value in zip(replaced, before, strict=True):
+            setattr(target, name, value)
 
 
-def look_rarely() -> None:
-    """For the rest of this simulation, in which there is little to see."""
-    shared.supervisor.LOOK_SECONDS = CALM_LOOK_SECONDS
+def look_every(seconds: float) -> None:
+    """How often services look after what they work on, in the rest of this simulation."""
+    shared.supervisor.LOOK_SECONDS = seconds

@@ -1,9 +1,7 @@
 """What Millrace promises, checked at every step that could break it, and at the end."""
 
 import asyncio
-import os
 from collections import Counter
-from pathlib import Path
 from typing import Any, cast
 
 import orjson
@@ -13,6 +11,7 @@ from shared.storage.base import Owner
 from shared.storage.memory import MemoryStorage, _Object
 from tests.simulation.faults import REASONS
 from tests.simulation.virtual import Process, Scheduler, Task
+from tests.simulation.volume import Volume
 
 TERMINAL = ("completed", "failed", "cancelled", "expired")
 MOST_ATTEMPTS = 3
@@ -34,7 +33,7 @@ class Promises:
         filled: whether the disk was ever full.
     """
 
-    def __init__(self, root: Path, storage: MemoryStorage, scheduler: Scheduler) -> None:
+    def __init__(self, volume: Volume, storage: MemoryStorage, scheduler: Scheduler) -> None:
         self.broken: list[str] = []
         self.accepted: set[Run] = set()
         self.cancels: set[str] = set()
@@ -44,11 +43,11 @@ class Promises:
         self.landing = 0
         self.deaths = 0
         self.filled = False
-        self._root = root
+        self._volume = volume
         self._storage = storage
         self._scheduler = scheduler
         self._step = 0
-        self._ended_at: dict[Run, int] = {}
+        self._ended_at: dict[Run, tuple[int, float]] = {}
         self._holders: dict[str, list[Process]] = {}
         self._locked: dict[str, tuple[int, float]] = {}
         self._receipts: dict[str, tuple[int, str]] = {}
@@ -99,17 +98,22 @@ class Promises:
         if not stage or (parts[1], stage) in self._committed:
             self.breaks(f"{path} is removed, and is needed")
 
-    def linked(self, path: str, target: object) -> None:
+    def linked(self, path: str) -> None:
         """Something has got its final name, for ever."""
         folder, _, rest = path.partition("/")
         if folder == "closed":
-            self._receipt(rest.removesuffix(".json"), _json(target))
+            self._receipt(rest.removesuffix(".json"), self._json(path))
         elif path.endswith("/job.json"):
             # A job that is ended before it has begun has none.
-            self._deadlines[rest.partition("/")[0]] = _json(target).get("deadline", 0.0)
+            self._deadlines[rest.partition("/")[0]] = self._json(path).get("deadline", 0.0)
         elif folder == "jobs":
             name, _, file = rest.partition("/")
             self._committed.add((name, file.removesuffix(".json")))
+
+    def _json(self, path: str) -> dict[str, Any]:
+        content = self._volume.at(f"{self._volume.root}/{path}").content
+        fields: dict[str, Any] = orjson.loads(content)
+        return fields
 
     def _receipt(self, name: str, receipt: dict[str, Any]) -> None:
         outcome = receipt["outcome"]
@@ -208,9 +212,13 @@ class Promises:
     def _parked(self, fields: dict[str, Any]) -> None:
         ended = self._ended_at.get((fields["jobId"], fields["run"]))
         task = self._task()
-        if ended is not None and task is not None and task.number > ended:
+        if ended is not None and task is not None and task.number > ended[0]:
             # One that was under way at the end may park it a second time; a later one may not.
             self.breaks(f"{fields['jobId']}.{fields['run']} is parked after its end")
+
+    def ended_at(self, run: Run) -> float:
+        """When the run's first terminal event came."""
+        return self._ended_at[run][1]
 
     def _same(self, fields: dict[str, Any], body: bytes, key: str) -> None:
         run = (fields["jobId"], fields["run"], key)
@@ -228,7 +236,7 @@ class Promises:
                 self.breaks(f"{run} ends a second time, and differently: {self.ended[run]} {end}")
         else:
             self.ended[run] = end
-            self._ended_at[run] = next(self._scheduler.numbers)
+            self._ended_at[run] = next(self._scheduler.numbers), self._scheduler.now
             self.endings[what] += 1
             self._first_end(run, end)
         self._nothing_left(run)
@@ -270,8 +278,8 @@ class Promises:
         return cast(Task | None, asyncio.current_task(process.loop)) if process else None
 
     def _lying(self, name: str) -> list[str]:
-        jobs = [f"jobs/{name}"] if (self._root / "jobs" / name).exists() else []
-        trash = os.listdir(self._root / "trash")
+        jobs = [f"jobs/{name}"] if name in self._volume.names("jobs") else []
+        trash = self._volume.names("trash")
         return jobs + [f"trash/{one}" for one in trash if one.startswith(f"{name}.")]
 
     # ── at the end ───────────────────────────────────────────────────────────────────────
@@ -281,7 +289,7 @@ class Promises:
         for run in sorted(self.accepted - self.ended.keys()):
             self.breaks(f"{run} was accepted, and has not ended")
         for folder in ("jobs", "trash"):
-            for entry in os.listdir(self._root / folder):
+            for entry in self._volume.names(folder):
                 self.breaks(f"{folder}/{entry} is left")
         self._landed_late.clear()
         for run in sorted(self.ended):
@@ -292,17 +300,12 @@ class Promises:
 
     def check_forgotten(self) -> None:
         """After the sweep that comes when all messages are too old to be anywhere."""
-        for entry in os.listdir(self._root / "closed"):
+        for entry in self._volume.names("closed"):
             self.breaks(f"closed/{entry} is left")
-        left = set(os.listdir(self._root)) - {"volume", "jobs", "closed", "trash", "sweep.json"}
+        left = set(self._volume.names("")) - {"volume", "jobs", "closed", "trash", "sweep.json"}
         for entry in left:
             self.breaks(f"{entry} is left")
 
 
 def _run(owner: Owner) -> Run:
     return owner.job_id, owner.run
-
-
-def _json(path: object) -> dict[str, Any]:
-    fields: dict[str, Any] = orjson.loads(Path(str(path)).read_bytes())
-    return fields

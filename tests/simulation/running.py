@@ -1,16 +1,17 @@
 """One seed: a world goes wrong for a while, comes to rest, and is judged."""
 
-import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from traceback import format_exc
 
 from services.cleanup.sweep import LEAST_HOURS
 from shared.workspace import Workspace
 from tests.simulation.nemesis import Town
-from tests.simulation.patches import look_rarely, simulated
+from tests.simulation.patches import CALM_LOOK_SECONDS, IDLE_LOOK_SECONDS, look_every, simulated
 from tests.simulation.virtual import Endless
-from tests.simulation.world import GRACE_SECONDS, TTL_SECONDS, World
+from tests.simulation.volume import MemoryFiles
+from tests.simulation.world import GRACE_SECONDS, ROOT, TTL_SECONDS, World
 
 
 @dataclass(frozen=True)
@@ -19,35 +20,33 @@ class Outcome:
 
     Attributes:
         broken: a sentence for each promise that was not kept.
-        digest: the same whenever the same seed runs.
+        trace: what happened, where that was asked for; the same whenever the same seed runs.
         counts: how often each fault and each ending occurred.
     """
 
     seed: int
     broken: list[str]
-    digest: int
     counts: Counter[str]
     trace: list[str] = field(default_factory=list)
 
 
-def run(seed: int, root: Path, *, trace: bool = False) -> Outcome:
-    """Simulate one seed in the new directory `root`, which is gone afterwards."""
-    root.mkdir(parents=True)
-    try:
-        Workspace(root).open()
-        world = World(seed, root, trace=trace)
-        with simulated(world):
-            try:
-                _live(world)
-            except Endless as error:
-                world.promises.breaks(str(error))
-            finally:
-                world.end()
-    finally:
-        shutil.rmtree(root)
+def run(seed: int, *, trace: bool = False) -> Outcome:
+    """Simulate one seed."""
+    world = World(seed, trace=trace)
+    with simulated(world):
+        try:
+            Workspace(Path(ROOT), MemoryFiles(world.volume)).open()
+            _live(world)
+        except Endless as error:
+            world.promises.breaks(str(error))
+        except Exception:
+            world.promises.breaks(f"the simulation itself failed: {format_exc()}")
+        finally:
+            world.end()
     counts = world.faults.counts + world.promises.endings
+    counts["runs"] = len(world.promises.accepted)
     broken = world.promises.broken
-    return Outcome(seed, broken, world.digest, counts, world.trace or [])
+    return Outcome(seed, broken, counts, world.trace or [])
 
 
 def _live(world: World) -> None:
@@ -69,7 +68,7 @@ def _live(world: World) -> None:
 def _calm(world: World, town: Town) -> None:
     """Nothing goes wrong any more, and everything comes to its end."""
     world.faults.calm = True
-    look_rarely()
+    look_every(CALM_LOOK_SECONDS)
     world.full = False
     for service in [*town.services.values()]:
         service.line.mend()
@@ -88,12 +87,21 @@ def _after(world: World, town: Town) -> None:
         while town.redrive():
             world.faults.saw("redrive")
         _rest(world, town, 3 * TTL_SECONDS)
+    _idle(world)
     for _ in range(world.random.choice((0, 1, 3))):
         town.duplicate()
     _rest(world, town, 3 * TTL_SECONDS)
     world.scheduler.run(lambda: world.promises.landing == 0, 300)
     world.scheduler.run(lambda: False, 2 * GRACE_SECONDS)
     _sweep(world, town)
+
+
+def _idle(world: World) -> None:
+    """Sometimes hours go by in which nothing happens: less than a receipt's life."""
+    if world.random.random() < 0.2:
+        look_every(IDLE_LOOK_SECONDS)
+        world.scheduler.run(lambda: False, world.random.random() * LEAST_HOURS * 3600)
+        look_every(CALM_LOOK_SECONDS)
 
 
 def _sweep(world: World, town: Town) -> None:

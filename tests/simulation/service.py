@@ -1,6 +1,7 @@
 """A service of one stage as a simulated process, which comes back after its death."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from services.cleanup.park import Parking
@@ -17,7 +18,7 @@ from tests.simulation.line import Line
 from tests.simulation.promises import MOST_ATTEMPTS
 from tests.simulation.shop import Shop
 from tests.simulation.stages import Stages
-from tests.simulation.world import GRACE_SECONDS, LANE, TTL_SECONDS, World
+from tests.simulation.world import GRACE_SECONDS, LANE, ROOT, TTL_SECONDS, World
 
 SETTINGS = DeliverySettings(
     max_attempts=MOST_ATTEMPTS,
@@ -35,8 +36,8 @@ class Machine:
         self.process = world.process(name)
         self.disk = Disk(world, self.process)
         self.line = Line(world, self.process)
-        self.shop = Shop(world, self.process)
-        self.workspace = Workspace(world.root, self.disk, ttl_hours=TTL_SECONDS / 3600)
+        self.shop = Shop(world, self.process, self.disk)
+        self.workspace = Workspace(Path(ROOT), self.disk, ttl_hours=TTL_SECONDS / 3600)
         self.sweep = Sweep(self.workspace, self.shop, self.line, LANE, GRACE_SECONDS / 60)
         self._world = world
         self.process.at_death.append(self.disk.release)

@@ -2,20 +2,35 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import cast
 
 from shared.errors import StorageUnavailable
 from shared.storage.base import Intent, Journal, Owner, Stored
 from shared.storage.memory import MemoryStorage, _Object
+from tests.simulation.disk import Disk
 from tests.simulation.virtual import Crashed, Process
 from tests.simulation.world import World, moment
+
+
+class OnDisk:
+    """As much of a path as the storage in memory reads, on the simulated disk."""
+
+    def __init__(self, disk: Disk, path: Path) -> None:
+        self._disk = disk
+        self._path = path
+        self.name = path.name
+
+    def read_bytes(self) -> bytes:
+        return self._disk.read(self._path)
 
 
 class Shop:
     """`MemoryStorage`, far away."""
 
-    def __init__(self, world: World, process: Process) -> None:
+    def __init__(self, world: World, process: Process, disk: Disk) -> None:
         self._world = world
         self._process = process
+        self._disk = disk
         self._storage: MemoryStorage = world.storage
         self._faults = world.faults
 
@@ -39,7 +54,7 @@ class Shop:
             before = self._storage._objects.get(key)
             await self._storage.put(
                 key,
-                source,
+                cast(Path, OnDisk(self._disk, source)),
                 media_type=media_type,
                 sha256=sha256,
                 owner=owner,
@@ -57,7 +72,7 @@ class Shop:
         died = not told and self._faults.strikes("put lands late, sender died")
         if not told and not died:
             return
-        content = source.read_bytes()
+        content = self._disk.read(source)
         seconds = self._world.random.random() ** 2 * 300
 
         def land() -> None:

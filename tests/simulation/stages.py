@@ -61,7 +61,7 @@ class Stages:
 
     async def process(self, job: ProcessingJob, work: Work) -> UploadJob:
         character = character_of(job.request.source)
-        original = work.locate(job.original.path).read_bytes()
+        original = self._disk.read(work.locate(job.original.path))
         if character == "poison" or original != content_of(job.request.source):
             self._world.crash(self._process)
         outputs = []
@@ -103,7 +103,7 @@ class Stages:
         """Take a while: most of the time none, sometimes longer than anyone should wait."""
         random = self._world.random.random()
         if character_of(source) == "slow":
-            await asyncio.sleep(random**2 * 250)
+            await asyncio.sleep(random**4 * 260)
         elif random < 0.3:
             await asyncio.sleep(random * 10)
 

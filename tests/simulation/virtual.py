@@ -9,7 +9,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import Context
+from contextvars import Context, copy_context
 from random import Random
 from typing import Any
 
@@ -43,7 +43,7 @@ class Scheduler:
         self.numbers = itertools.count(1)
         self.main = getcurrent()
         self._ready: list[Process] = []
-        self._timers: list[tuple[float, int, Process, asyncio.TimerHandle | None]] = []
+        self._timers: list[tuple[float, int, Process, Handle | None]] = []
         self._steps = 0
 
     def run(self, done: Callable[[], bool], limit_seconds: float) -> bool:
@@ -69,7 +69,7 @@ class Scheduler:
             process.queued = True
             self._ready.append(process)
 
-    def at(self, when: float, process: "Process", handle: asyncio.TimerHandle | None) -> None:
+    def at(self, when: float, process: "Process", handle: "Handle | None") -> None:
         """Let the process go on at `when`, with `handle` or where it was left."""
         heapq.heappush(self._timers, (when, next(self.numbers), process, handle))
 
@@ -158,17 +158,21 @@ class Process:
 
     def go_on(self) -> None:
         """Run until there is nothing to do, or it is left. A dead one unwinds."""
-        if not self._life.dead and (not self._stalled or not self.alive):
+        if self._life.dead:
+            return
+        if not self.alive or (not self._stalled and (self.midway or self.loop.ready)):
             asyncio._set_running_loop(self.loop)
             self._life.switch()
             asyncio._set_running_loop(None)
 
-    def wake(self, handle: asyncio.TimerHandle | None) -> None:
+    def wake(self, handle: "Handle | None") -> None:
         """A timer is due."""
         if handle is None:
             self._stalled = False
-        elif self.alive and not handle.cancelled():
+        elif self.alive and not handle.cancelled:
             self.loop.ready.append(handle)
+        else:
+            return
         self.scheduler.enqueue(self)
 
     @contextmanager
@@ -196,6 +200,36 @@ class Process:
             self.scheduler.main.switch()
 
 
+class Handle:
+    """A callback that is to be called, soon or at a time."""
+
+    __slots__ = ("_arguments", "_callback", "_context", "_when", "cancelled")
+
+    def __init__(
+        self,
+        when: float,
+        callback: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        context: Context | None,
+    ) -> None:
+        self._when = when
+        self._callback = callback
+        self._arguments = arguments
+        self._context = context or copy_context()
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def when(self) -> float:
+        return self._when
+
+    def run(self) -> None:
+        """Call it. The exceptions of what a crash left alone concern nobody."""
+        with suppress(Exception, Crashed):
+            self._context.run(self._callback, *self._arguments)
+
+
 # Of all that a loop must have, tasks, futures and timers need little.
 PartOfLoop: Any = asyncio.AbstractEventLoop
 
@@ -204,7 +238,7 @@ class Loop(PartOfLoop):  # type: ignore[misc]
     """As much of an event loop as tasks, futures and timers need; it has no order of its own."""
 
     def __init__(self, process: Process) -> None:
-        self.ready: list[asyncio.Handle] = []
+        self.ready: list[Handle] = []
         self.tasks: list[Task] = []
         self._process = process
         self._scheduler = process.scheduler
@@ -215,16 +249,16 @@ class Loop(PartOfLoop):  # type: ignore[misc]
         while ready and self._process.alive:
             index = int(random() * len(ready)) if len(ready) > 1 else 0
             handle = ready.pop(index)
-            if not handle.cancelled():
-                handle._run()
+            if not handle.cancelled:
+                handle.run()
 
     def time(self) -> float:
         return self._scheduler.now
 
     def call_soon(
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
+    ) -> Handle:
+        handle = Handle(0.0, callback, args, context)
         if self._process.alive:
             self.ready.append(handle)
             self._scheduler.enqueue(self._process)
@@ -236,7 +270,7 @@ class Loop(PartOfLoop):  # type: ignore[misc]
         callback: Callable[..., Any],
         *args: Any,
         context: Context | None = None,
-    ) -> asyncio.TimerHandle:
+    ) -> Handle:
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
     def call_at(
@@ -245,13 +279,10 @@ class Loop(PartOfLoop):  # type: ignore[misc]
         callback: Callable[..., Any],
         *args: Any,
         context: Context | None = None,
-    ) -> asyncio.TimerHandle:
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
+    ) -> Handle:
+        timer = Handle(when, callback, args, context)
         self._scheduler.at(when, self._process, timer)
         return timer
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """It is found out when it is due."""
 
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)

@@ -1,9 +1,7 @@
 """One simulated world: clock, broker, storage, disk; and the record of what happened in it."""
 
 import asyncio
-import zlib
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -14,8 +12,10 @@ from shared.storage.memory import MemoryStorage
 from tests.simulation.faults import Faults
 from tests.simulation.promises import Promises
 from tests.simulation.virtual import Crashed, Process, Scheduler
+from tests.simulation.volume import Volume
 
-LANE = Lane(prefix="lane", retry_delays={"short": 2, "middle": 8, "long": 30})
+LANE = Lane(prefix="lane", retry_delays={"short": 5, "middle": 10, "long": 30})
+ROOT = "/lane"
 GRACE_SECONDS = 120.0
 TTL_SECONDS = 900.0
 
@@ -27,19 +27,20 @@ class World:
         trace: what happened, line by line, where it was asked for.
         sent: messages that stages' queues took, for duplicates.
         full: whether the disk is full right now.
+        sweep: starts a sweep, unless one is under way; whether it did.
     """
 
-    def __init__(self, seed: int, root: Path, *, trace: bool = False) -> None:
+    def __init__(self, seed: int, *, trace: bool = False) -> None:
         self.random = Random(seed)
-        self.root = root
         self.scheduler = Scheduler(self.random)
         self.faults = Faults(self.random)
         self.storage = MemoryStorage()
-        self.promises = Promises(root, self.storage, self.scheduler)
+        self.volume = Volume(ROOT, lambda: self.scheduler.now)
+        self.promises = Promises(self.volume, self.storage, self.scheduler)
         self.sent: list[tuple[Message, str]] = []
         self.full = False
+        self.sweep: Callable[[], bool] = lambda: False
         self.trace: list[str] | None = [] if trace else None
-        self.digest = 0
         self._processes: list[Process] = []
         self._machine = self.process("machine")
         self.broker = self._declared()
@@ -59,11 +60,9 @@ class World:
         return process
 
     def note(self, process: Process, what: str, of: object = "") -> None:
-        """Write down a step. What replays must give the same digest."""
-        line = f"{self.scheduler.now - 2e9:.6f} {process.name} {what} {of}"
-        self.digest = zlib.crc32(line.encode(), self.digest)
+        """Write down a step, where somebody wants to read it."""
         if self.trace is not None:
-            self.trace.append(line)
+            self.trace.append(f"{self.scheduler.now - 2e9:.6f} {process.name} {what} {of}")
 
     def crash(self, process: Process) -> None:
         """Let the process die at this very operation."""
@@ -80,8 +79,15 @@ class World:
 
     def at_broker(self, call: Coroutine[Any, Any, Any]) -> Any:
         """What the broker does at once, done on its own loop."""
-        with self._machine.speaking():
-            return _at_once(call)
+        before = asyncio._get_running_loop()
+        asyncio._set_running_loop(self._machine.loop)
+        try:
+            call.send(None)
+        except StopIteration as done:
+            return done.value
+        finally:
+            asyncio._set_running_loop(before)
+        raise AssertionError("the broker in memory waits for nothing")
 
     def later(self, seconds: float, action: Callable[[], object]) -> None:
         """Let something happen that no process has in its hands any more."""
@@ -105,12 +111,6 @@ class World:
             call = self.broker.publish(again, key)
             self.later(self.random.random() * 0.05, lambda: self.at_broker(call))
 
-    def hurry(self) -> None:
-        """Offer every queue's messages to whoever has room now."""
-        with self._machine.speaking():
-            for queue in self.broker._queues.values():
-                self.broker._deliver(queue)
-
     @property
     def resting(self) -> bool:
         """Whether no stage has anything to do, now or after a delay."""
@@ -128,14 +128,6 @@ class World:
         self.scheduler.run(lambda: True, 0)
         for process in self._processes:
             process.bury()
-
-
-def _at_once(call: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        call.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("the broker in memory waits for nothing")
 
 
 async def moment(random: Random, seconds: float) -> None:
