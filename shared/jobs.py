@@ -199,6 +199,10 @@ class Output(Wire):
         width, height: pixels, where the output has them.
         duration_seconds: where the output has one.
         engine: who made it, with version (`pillow 13.0.0`, `ffmpeg 9.0.2`).
+        recipe: hex digest of all that the file follows from, but the source: the operation with
+            its parameters, the engine, its codecs' versions.
+        value: what an output of JSON says, where that is short.
+        names_urls: whether `{url:NAME.EXT}` in it stands for the URL of another output.
     """
 
     name: Name
@@ -211,6 +215,14 @@ class Output(Wire):
     height: int | None = None
     duration_seconds: float | None = None
     engine: str | None = None
+    recipe: str | None = None
+    value: dict[str, Any] | None = None
+    names_urls: bool = False
+
+    @property
+    def file(self) -> str:
+        """The output's name with its extension: what no other output of the job has."""
+        return f"{self.name}.{self.ext}"
 
     @property
     def tracked(self) -> TrackedFile:
@@ -239,6 +251,8 @@ class Result(Wire):
     height: int | None = None
     duration_seconds: float | None = None
     engine: str | None = None
+    recipe: str | None = None
+    value: dict[str, Any] | None = None
 
 
 class CleanupJob(Passage):

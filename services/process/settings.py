@@ -1,5 +1,7 @@
 """What the process service is told by its environment."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from services.process.child import Bounds
@@ -48,7 +50,14 @@ class ProcessSettings(Settings):
         default=100_000_000,
         ge=1,
         le=1_000_000_000,
-        description="width times height of the largest photo that is accepted",
+        description="width times height of the largest photo that is accepted; times frames, where"
+        " an animation is kept",
+    )
+    process_svg: bool = Field(
+        default=False, description="whether SVG drawings are opened; nothing is loaded from them"
+    )
+    watermarks_dir: Path | None = Field(
+        default=None, description="folder of the pictures that `watermark` may name"
     )
 
     @property
@@ -64,4 +73,8 @@ class ProcessSettings(Settings):
     @property
     def limits(self) -> Limits:
         """What an engine may take on."""
-        return Limits(pixels=self.max_image_pixels)
+        return Limits(
+            pixels=self.max_image_pixels,
+            svg=self.process_svg,
+            watermarks=self.watermarks_dir and self.watermarks_dir.absolute(),
+        )

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from services.upload.keys import File, name_of, resolve
 from services.upload.settings import UploadSettings
-from shared.jobs import CleanupJob, Result, UploadJob
+from services.upload.urls import names_urls, with_urls
+from shared.jobs import CleanupJob, Output, Result, UploadJob
 from shared.storage.base import Owner, Storage
 from shared.storage.together import together
 from shared.work import Work
 
-_MEASURED = {"width", "height", "duration_seconds", "engine"}
+_MEASURED = {"width", "height", "duration_seconds", "engine", "recipe", "value"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Upload:
             ObjectExists: one of the keys is taken.
             StorageUnavailable: not all files could be stored.
         """
-        files = _files(job)
+        files = self._with_urls(job, work)
         keys = resolve(job, files, work.created, self.root)
         paths = [work.locate(file.path) for file in files]
         await self._store(job, work, list(zip(files, keys, paths, strict=True)))
@@ -49,11 +50,24 @@ class Upload:
             run=job.run,
             volume=job.volume,
             request=job.request,
-            manifest=job.manifest,
+            manifest=job.manifest.with_files(*(file.tracked for file in files if names_urls(file))),
             costs=job.costs,
             outcome="completed",
             results=tuple(results),
         )
+
+    def _with_urls(self, job: UploadJob, work: Work) -> list[File]:
+        """All files to store; those that name URLs of others are written anew with them."""
+        files = _files(job)
+        if not any(map(names_urls, files)):
+            return files
+        keys = resolve(job, files, work.created, self.root)
+        urls = {
+            file.file: self.storage.url(key)
+            for file, key in zip(files, keys, strict=True)
+            if isinstance(file, Output)
+        }
+        return [with_urls(file, urls, work) if names_urls(file) else file for file in files]
 
     async def _store(
         self, job: UploadJob, work: Work, todo: Sequence[tuple[File, str, Path]]

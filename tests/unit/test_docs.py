@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import typer.main
 import yaml
+from pydantic_core import PydanticUndefined
 
 from millrace.cli.app import app
 from millrace.reference import settings_page
@@ -27,6 +28,7 @@ DOCS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob
 TEXT = {path: path.read_text() for path in DOCS}
 README = TEXT[ROOT / "README.md"]
 OPERATIONS = TEXT[ROOT / "docs" / "operations.md"]
+IMAGES = TEXT[ROOT / "docs" / "images.md"]
 MESSAGES = TEXT[ROOT / "docs" / "messages.md"]
 ARCHITECTURE = TEXT[ROOT / "docs" / "architecture.md"]
 
@@ -130,15 +132,17 @@ def test_the_readmes_job_is_valid_and_its_event_is_that_jobs_end() -> None:
     ]
 
 
-def test_the_readme_lists_every_operation_with_its_parameters() -> None:
-    rows = dict(rows_in(README))
+def test_the_docs_list_every_operation_with_its_parameters() -> None:
+    rows = dict(rows_in(README + IMAGES))
     for catalogue in CATALOGUES:
         for preset in catalogue.presets:
             assert f"`{preset}` (preset)" in rows
         for name, recipe in catalogue.recipes.items():
-            told = rows[f"`{name}`"]
-            if "as `resize`" in told:
-                told += rows["`resize`"]
+            told = rows[f"`{name}`"] + "".join(
+                rows[f"`{base}`"]
+                for base in ("convert", "resize")
+                if f"as `{base}`" in rows[f"`{name}`"]
+            )
             for field, about in recipe.model_fields.items():
                 if field != "name":
                     default = re.escape(written(about.default))
@@ -164,7 +168,7 @@ def written(default: object) -> str:
         return str(default).lower()
     if isinstance(default, float):
         return f"{default:g}"
-    return "" if default is None else f"{default}"
+    return "" if default in (None, (), PydanticUndefined) else f"{default}"
 
 
 def test_the_readme_names_the_ports() -> None:

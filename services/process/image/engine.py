@@ -3,42 +3,51 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from services.process.image.look import Colour, Fit, Look
 from shared.errors import SourceTooLarge
 
-Format = Literal["webp", "avif", "jpeg", "png"]
-Fit = Literal["inside", "outside", "cover"]
+__all__ = ["Effort", "Engine", "Fit", "Format", "Limits", "Pixels", "Reading", "Rendered", "Target"]
 
-EXTENSIONS: dict[Format, str] = {"webp": "webp", "avif": "avif", "jpeg": "jpg", "png": "png"}
+Format = Literal["webp", "avif", "jpeg", "png", "jxl"]
+Effort = Literal["fast", "balanced", "best"] | int
+Metadata = Literal["none", "exif", "all"]
+
+EXTENSIONS: dict[Format, str] = {"jpeg": "jpg"}
+MAX_SIDE_PIXELS: dict[Format, int] = {"webp": 16383, "jpeg": 65500}
+ANIMATED: tuple[Format, ...] = ("webp", "avif")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Target(Look):
     """One output file that is wanted of a picture.
-
-    A picture is never enlarged: where it is smaller than asked, so is the output.
 
     Attributes:
         name: the file's name without its extension.
-        width, height: the box to fit, in pixels; where one is None, that side follows.
-        fit: `inside` the box; just `outside` it; or `cover`: fill it, cut what sticks out.
-        blur: standard deviation of a Gaussian blur, in pixels of the output; 0 for none.
         quality: 1 to 100; has no meaning for PNG.
+        effort: how long the encoder may search for a smaller file; 0 (fastest) to 9 (smallest),
+            or by a word, whose number is measured for each format.
+        background: the colour that transparency is laid on; if None, it stays where the format
+            has it and else becomes white.
+        animated: whether all frames are wanted, where the format has them; else the first.
+        metadata: what is taken over: nothing; EXIF without places; EXIF with them.
+        max_bytes: the most that the file may have; quality is given up for it.
     """
 
     name: str
     format: Format = "webp"
-    width: int | None = None
-    height: int | None = None
-    fit: Fit = "inside"
-    blur: float = 0.0
     quality: int = 80
+    effort: Effort = "balanced"
+    background: Colour | None = None
+    animated: bool = False
+    metadata: Metadata = "none"
+    max_bytes: int | None = None
 
     @property
     def extension(self) -> str:
         """The usual file name extension of the format, without a dot."""
-        return EXTENSIONS[self.format]
+        return EXTENSIONS.get(self.format, self.format)
 
     @property
     def file(self) -> str:
@@ -47,13 +56,66 @@ class Target:
 
     @property
     def has_alpha(self) -> bool:
-        """Whether the format can be transparent."""
-        return self.format != "jpeg"
+        """Whether the output can be transparent."""
+        return self.format != "jpeg" and self.background is None
+
+    @property
+    def moves(self) -> bool:
+        """Whether all frames of an animation are wanted, and can be had."""
+        return self.animated and self.format in ANIMATED
 
     @property
     def media_type(self) -> str:
         """The format's media type."""
         return f"image/{self.format}"
+
+    @property
+    def max_side(self) -> int:
+        """The most pixels that a side may have in the format."""
+        return MAX_SIDE_PIXELS.get(self.format, 65535)
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """A picture in memory: upright, in sRGB, 8 bits.
+
+    Attributes:
+        rgba: four bytes for each pixel, row by row, not premultiplied.
+    """
+
+    width: int
+    height: int
+    rgba: bytes
+
+
+class Reader(Protocol):
+    """Tells something about a picture as JSON. A frozen dataclass: its fields are parameters."""
+
+    def __call__(self, pixels: Pixels, source: Path) -> dict[str, Any]:
+        """What there is to say, by the picture at the size that was asked for and by the file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Look):
+    """A JSON file that is wanted about a picture; the look is what its reader is shown.
+
+    Attributes:
+        name: the file's name without its extension.
+    """
+
+    name: str
+    reader: Reader
+    extension: str = "json"
+    media_type: str = "application/json"
+
+    @property
+    def file(self) -> str:
+        """The name of the file that is made."""
+        return f"{self.name}.{self.extension}"
+
+
+Wish = Target | Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,40 +123,55 @@ class Rendered:
     """One output file that was made.
 
     Attributes:
-        target: what was asked for.
-        width, height: pixels.
+        wish: what was asked for.
+        width, height: pixels of an output that is a picture.
         size: bytes.
         sha256: hex digest of the file.
         engine: who made it, with version (`pillow 13.0.0`).
+        recipe: hex digest of all that the file follows from, but the source.
+        value: what a `Reading` says; its file holds the same.
     """
 
-    target: Target
-    width: int
-    height: int
+    wish: Wish
+    width: int | None
+    height: int | None
     size: int
     sha256: str
     engine: str
+    recipe: str
+    value: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much an engine may take on.
+    """How much an engine may take on, and what it may use.
 
     Attributes:
-        pixels: the most that a source may have, width times height.
+        pixels: the most that a source may have: width times height, times frames where all
+            frames are wanted.
+        svg: whether SVG drawings are opened.
+        watermarks: the folder of the pictures that may be laid over outputs.
     """
 
     pixels: int
+    svg: bool = False
+    watermarks: Path | None = None
 
-    def check(self, width: int, height: int) -> None:
+    def check(self, width: int, height: int, frames: int = 1) -> None:
         """Raise `SourceTooLarge` for a source of more pixels."""
-        if width * height > self.pixels:
-            raise self.refusal
+        if width * height * frames > self.pixels:
+            raise self.refusal if frames == 1 else self._refusal_of(frames)
 
     @property
     def refusal(self) -> SourceTooLarge:
         """What is said to a source of more pixels."""
         return SourceTooLarge(f"The picture has more than {self.pixels / 1e6:g} million pixels.")
+
+    def _refusal_of(self, frames: int) -> SourceTooLarge:
+        return SourceTooLarge(
+            f"The animation has more than {self.pixels / 1e6:g} million pixels"
+            f" in its {frames} frames."
+        )
 
 
 class Engine(Protocol):
@@ -104,17 +181,19 @@ class Engine(Protocol):
 
     Attributes:
         name: library and version, as results show it.
+        formats: what it can write on this machine.
+        animates: whether it can keep all frames of an animation.
     """
 
     name: str
+    formats: frozenset[Format]
+    animates: bool
 
-    def render(
-        self, source: Path, targets: Sequence[Target], directory: Path
-    ) -> tuple[Rendered, ...]:
-        """Make every target from the file `source` as a new file in `directory`.
+    def render(self, source: Path, wishes: Sequence[Wish], directory: Path) -> tuple[Rendered, ...]:
+        """Make every wish of the file `source` true as a new file in `directory`.
 
-        The first frame counts. Orientation is applied, colours become sRGB, metadata go;
-        transparency stays where the format has it and else becomes white.
+        Orientation is applied and colours become sRGB. The first frame or page counts, but for
+        targets that move. The same source, wishes, engine and versions give the same bytes.
 
         Raises:
             UnsupportedMedia: not a picture, or not in a format that the engine reads.

@@ -1,29 +1,38 @@
 """Which part of a picture an output shows, and how large. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from services.process.image.engine import Format, Target
+from services.process.image.look import Cut, Fit, Look, Point, Watermark
+from shared.errors import UnsupportedMedia
 
 LYING = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+_MIRRORED_ACROSS = (2, 3, 7, 8)  # …, in which the file's left side is seen right or below
+_MIRRORED_DOWN = (3, 4, 6, 7)
 GAP = 1.4  # an image is made from one at least so much larger; less would cost sharpness
 
-MAX_SIDE_PIXELS: dict[Format, int] = {"webp": 16383, "avif": 65535, "jpeg": 65500, "png": 65535}
+L = TypeVar("L", bound=Look)
+Size = tuple[int, int]
+_Choice = Callable[[Iterable[float]], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """One output's geometry: the middle of the source, at a size.
+    """A part of the source, at a size.
 
     Attributes:
         width, height: the output's, in pixels.
         share_x, share_y: how much of the source's width and height it shows, 0 to 1.
+        left, top: where that part begins, in shares of the source's width and height.
     """
 
     width: int
     height: int
     share_x: float = 1.0
     share_y: float = 1.0
+    left: float = 0.0
+    top: float = 0.0
 
     @property
     def whole(self) -> bool:
@@ -35,38 +44,123 @@ class Placement:
         """How large the whole source is at this output's scale, in pixels."""
         return self.width / self.share_x, self.height / self.share_y
 
-    def turned(self) -> "Placement":
-        """The same for the source lying on its side."""
-        return Placement(self.height, self.width, self.share_y, self.share_x)
+    def stored(self, orientation: int) -> "Placement":
+        """The same in a file whose pixels lie as this EXIF orientation says."""
+        across, down = (self.left, self.share_x), (self.top, self.share_y)
+        width, height = self.width, self.height
+        if orientation in LYING:
+            across, down, width, height = down, across, height, width
+        left = 1 - sum(across) if orientation in _MIRRORED_ACROSS else across[0]
+        top = 1 - sum(down) if orientation in _MIRRORED_DOWN else down[0]
+        return Placement(width, height, across[1], down[1], max(0.0, left), max(0.0, top))
 
     def box(self, width: float, height: float) -> tuple[float, float, float, float]:
         """The part to show of the whole picture at this size: left, top, right, bottom."""
-        left, top = width * (1 - self.share_x) / 2, height * (1 - self.share_y) / 2
-        return left, top, width - left, height - top
+        right, bottom = min(1.0, self.left + self.share_x), min(1.0, self.top + self.share_y)
+        return self.left * width, self.top * height, right * width, bottom * height
 
 
-def place(width: int, height: int, target: Target) -> Placement:
-    """How `target` shows a source of this size: never enlarged, never too large to encode."""
-    if target.fit == "cover" and target.width and target.height:
-        return _covering(width, height, target.width, target.height)
-    scales = [
-        box / side for box, side in ((target.width, width), (target.height, height)) if box
-    ] or [1.0]
-    wanted = max(scales) if target.fit == "outside" else min(scales)
-    scale = min(1.0, wanted, MAX_SIDE_PIXELS[target.format] / max(width, height))
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What is done to a picture that has its scale, in this order.
+
+    Attributes:
+        keep: the size of the part that draws most attention, all else is cut; None for all.
+        blur: standard deviation in pixels.
+        canvas: the size that it is filled up to, with transparency; None for its own.
+        watermark: what is laid over it.
+    """
+
+    keep: Size | None = None
+    blur: float = 0.0
+    canvas: Size | None = None
+    watermark: Watermark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """All that outputs which look the same have in common."""
+
+    placement: Placement
+    finish: Finish
+
+
+def shape(width: int, height: int, look: Look) -> Shape:
+    """How a source of this size is shown: never enlarged, never too large to encode.
+
+    Raises:
+        UnsupportedMedia: the part to be cut out lies outside of the picture.
+    """
+    left, top, *size = (0, 0, width, height) if look.cut is None else _part(width, height, look.cut)
+    inner, finish = _fitted(size[0], size[1], look)
+    return Shape(
+        Placement(
+            inner.width,
+            inner.height,
+            inner.share_x * size[0] / width,
+            inner.share_y * size[1] / height,
+            (left + inner.left * size[0]) / width,
+            (top + inner.top * size[1]) / height,
+        ),
+        finish,
+    )
+
+
+def _part(width: int, height: int, cut: Cut) -> tuple[int, int, int, int]:
+    """Left, top, width and height in whole pixels, inside the picture."""
+    across, down = (width / 100, height / 100) if cut.percent else (1.0, 1.0)
+    left, top = round(cut.left * across), round(cut.top * down)
+    right, bottom = round((cut.left + cut.width) * across), round((cut.top + cut.height) * down)
+    if left >= width or top >= height:
+        raise UnsupportedMedia(
+            f"crop: the part lies outside of the picture, which has {width}×{height} pixels"
+        )
+    return left, top, max(1, min(right, width) - left), max(1, min(bottom, height) - top)
+
+
+def _fitted(width: int, height: int, look: Look) -> tuple[Placement, Finish]:
+    finish = Finish(blur=look.blur, watermark=look.watermark)
+    if look.fit in ("cover", "contain") and look.width and look.height:
+        box = _box(width, height, (look.width, look.height), look.fit)
+        if look.fit == "contain":
+            return _scaled(width, height, box, look, min), _with(finish, canvas=box)
+        if look.focus == "attention":
+            return _scaled(width, height, box, look, max), _with(finish, keep=box)
+        return _covering(width, height, box, look.focus), finish
+    choose: _Choice = max if look.fit == "outside" else min
+    return _scaled(width, height, (look.width, look.height), look, choose), finish
+
+
+def _with(finish: Finish, keep: Size | None = None, canvas: Size | None = None) -> Finish:
+    return Finish(keep, finish.blur, canvas, finish.watermark)
+
+
+def _box(width: int, height: int, wanted: Size, fit: Fit) -> Size:
+    """The box that is to be filled or filled up: smaller for a smaller picture, of one shape."""
+    scales = wanted[0] / width, wanted[1] / height
+    factor = max(1.0, max(scales) if fit == "cover" else min(scales))
+    return max(1, int(wanted[0] / factor)), max(1, int(wanted[1] / factor))
+
+
+def _scaled(
+    width: int, height: int, box: tuple[int | None, int | None], look: Look, choose: _Choice
+) -> Placement:
+    scales = [wanted / side for wanted, side in zip(box, (width, height), strict=True) if wanted]
+    scale = min(1.0, choose(scales or [1.0]), look.max_side / max(width, height))
     return Placement(max(1, round(width * scale)), max(1, round(height * scale)))
 
 
-def _covering(width: int, height: int, box_width: int, box_height: int) -> Placement:
-    scale = max(box_width / width, box_height / height)
-    if scale > 1.0:
-        return _covering(width, height, *_smaller(box_width, box_height, scale))
-    shown_x, shown_y = box_width / (width * scale), box_height / (height * scale)
-    return Placement(box_width, box_height, min(1.0, shown_x), min(1.0, shown_y))
+def _covering(width: int, height: int, box: Size, focus: Point | str) -> Placement:
+    scale = max(box[0] / width, box[1] / height)
+    shown = min(1.0, box[0] / (width * scale)), min(1.0, box[1] / (height * scale))
+    point = (0.5, 0.5) if isinstance(focus, str) else focus
+    left, top = (_begin(*one) for one in zip(point, shown, strict=True))
+    return Placement(*box, *shown, left, top)
 
 
-def _smaller(width: int, height: int, factor: float) -> tuple[int, int]:
-    return max(1, int(width / factor)), max(1, int(height / factor))
+def _begin(focus: float, shown: float) -> float:
+    """Where a part of this size begins that has `focus` as near to its middle as can be."""
+    return min(max(0.0, focus - shown / 2), 1.0 - shown)
 
 
 def largest_frame(placements: Iterable[Placement]) -> tuple[float, float]:
@@ -75,17 +169,17 @@ def largest_frame(placements: Iterable[Placement]) -> tuple[float, float]:
     return max(width for width, _ in frames), max(height for _, height in frames)
 
 
-Shape = tuple[Placement, float]
-
-
-def shapes(width: int, height: int, targets: Iterable[Target]) -> dict[Shape, list[Target]]:
-    """The targets by what they look like (placement and blur), the largest scale first.
+def shapes(width: int, height: int, looks: Iterable[L]) -> dict[Shape, list[L]]:
+    """The looks by what they look like, the largest scale first.
 
     What looks the same is resized once and encoded in several formats.
     """
-    groups: dict[Shape, list[Target]] = {}
-    for target in targets:
-        groups.setdefault((place(width, height, target), target.blur), []).append(target)
-    return dict(
-        sorted(groups.items(), key=lambda item: (item[0][0].frame, -item[0][1]), reverse=True)
-    )
+    groups: dict[Shape, list[L]] = {}
+    for look in looks:
+        groups.setdefault(shape(width, height, look), []).append(look)
+    return dict(sorted(groups.items(), key=_largest_and_sharpest))
+
+
+def _largest_and_sharpest(group: tuple[Shape, object]) -> tuple[float, float, float]:
+    width, height = group[0].placement.frame
+    return -width, -height, group[0].finish.blur

@@ -1,15 +1,84 @@
 """Output files, as all engines write them."""
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from services.process.image.engine import Rendered, Target
+import orjson
+
+from services.process.image.engine import Limits, Pixels, Reading, Rendered, Target, Wish
+from services.process.image.exif import taken_over
+from services.process.image.geometry import Size
+from services.process.image.look import Colour
+from services.process.image.recipe import digest
+from shared.errors import EngineUnavailable, MillraceError
+
+_WHITE: Colour = (255, 255, 255)
+_Encode = Callable[[Target, bytes], bytes]
+_Value = dict[str, Any] | None
 
 
-def write(
-    data: bytes, target: Target, size: tuple[int, int], engine: str, directory: Path
-) -> Rendered:
-    """The new file of `target` in `directory`; `size` is width and height in pixels."""
-    with (directory / target.file).open("xb") as file:
-        file.write(data)
-    return Rendered(target, *size, len(data), hashlib.sha256(data).hexdigest(), engine)
+@dataclass(frozen=True)
+class Outputs:
+    """The place where an engine leaves what it made of one source.
+
+    Attributes:
+        engine: its name, as results show it.
+        versions: engine and codecs, each with its version.
+        directory: where the new files go.
+    """
+
+    engine: str
+    versions: str
+    source: Path
+    directory: Path
+    limits: Limits
+
+    def picture(self, target: Target, size: Size, encode: _Encode) -> Rendered:
+        """The file of `target`, of `size` pixels, as `encode` gives it for a target and EXIF."""
+        exif = taken_over(self.source, target.metadata)
+        return self._written(target, size, _fitting(target, encode, exif), None)
+
+    def reading(self, reading: Reading, pixels: Pixels) -> Rendered:
+        """The file of `reading`: what its reader says, as JSON."""
+        value = reading.reader(pixels, self.source)
+        return self._written(reading, (None, None), orjson.dumps(value), value)
+
+    def _written(
+        self, wish: Wish, size: tuple[int | None, int | None], data: bytes, value: _Value
+    ) -> Rendered:
+        with (self.directory / wish.file).open("xb") as file:
+            file.write(data)
+        recipe = digest(wish, self.versions, self.limits.watermarks)
+        sha256 = hashlib.sha256(data).hexdigest()
+        return Rendered(wish, *size, len(data), sha256, self.engine, recipe, value)
+
+
+def _fitting(target: Target, encode: _Encode, exif: bytes) -> bytes:
+    """No more than `max_bytes`: quality is halved until it is so, at last without transparency.
+
+    A box of 32×32 pixels and 2048 bytes is always reached: see the tests.
+    """
+    data = _encoded(target, encode, exif)
+    for attempt in _cheaper(target):
+        if target.max_bytes is None or len(data) <= target.max_bytes:
+            return data
+        data = _encoded(attempt, encode, exif)
+    return data
+
+
+def _encoded(target: Target, encode: _Encode, exif: bytes) -> bytes:
+    """An encoder that fails is not the source's fault."""
+    try:
+        return encode(target, exif)
+    except (MemoryError, MillraceError):
+        raise
+    except Exception as error:
+        raise EngineUnavailable(f"{target.file} cannot be encoded: {error}") from error
+
+
+def _cheaper(target: Target) -> list[Target]:
+    lower = [replace(target, quality=target.quality // 2**step or 1) for step in (1, 2, 3, 6)]
+    return [*lower, replace(lower[-1], background=target.background or _WHITE)]

@@ -1,16 +1,24 @@
 """Photos: from operations to files, made in child processes."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from services.process.image.engine import Limits, Rendered, Target
+import orjson
+
+from services.process.image.engine import Limits, Rendered, Wish
 from services.process.image.operations import PHOTOS
+from services.process.image.operations.picture import Picture
 from services.process.image.select import EngineName, render
-from services.process.plan import Catalogue, Recipe, plan
+from services.process.image.watermark import file_of
+from services.process.plan import Catalogue, plan
 from services.process.pools import Pool
 from shared.jobs import Operation, Output
 from shared.work import Work
+
+VALUE_BYTES = 8192  # of all JSON that one job's messages carry; the rest is in its files alone
 
 
 @dataclass(frozen=True)
@@ -22,60 +30,104 @@ class Pictures:
 
     Attributes:
         seconds: how long one photo may take.
+        catalogue: the operations on photos, with the presets of this service.
     """
 
     pool: Pool
     engine: EngineName
     limits: Limits
     seconds: float
-
-    @property
-    def catalogue(self) -> Catalogue[Recipe]:
-        """The operations on photos."""
-        return PHOTOS
+    catalogue: Catalogue[Picture] = PHOTOS
 
     async def make(
         self, source: Path, operations: tuple[Operation, ...] | None, work: Work
     ) -> tuple[Output, ...]:
         """See `Media.make`."""
-        recipes = plan(operations, PHOTOS)
-        targets = [target for recipe in recipes for target in recipe.targets()]
-        outputs = await self.render(source, targets, work)
+        recipes = plan(operations, self.catalogue)
+        wishes = tuple(wish for recipe in recipes for wish in recipe.wishes())
+        made = await self._rendered(source, wishes, work)
+        outputs = [*_outputs(made, work), *_conclusions(recipes, made, work)]
         work.progress(100)
-        return outputs
+        return _within_bounds(outputs)
 
-    async def render(
-        self, source: Path, targets: Sequence[Target], work: Work
-    ) -> tuple[Output, ...]:
-        """Make `targets` from the picture `source` as files in `work.directory`, in their order.
+    async def render(self, source: Path, wishes: Sequence[Wish], work: Work) -> tuple[Output, ...]:
+        """Make `wishes` from the picture `source` as files in `work.directory`, in their order.
 
         Raises:
+            InvalidJob: there is no such watermark.
             UnsupportedMedia, CorruptMedia, SourceTooLarge: what is wrong with the picture.
             TimeLimit, EngineUnavailable: see `Pool.call`.
         """
-        made = await self.pool.call(
+        return tuple(_outputs(await self._rendered(source, wishes, work), work))
+
+    async def _rendered(
+        self, source: Path, wishes: Sequence[Wish], work: Work
+    ) -> tuple[Rendered, ...]:
+        for wish in wishes:
+            if wish.watermark is not None:
+                file_of(wish.watermark, self.limits.watermarks)
+        if not wishes:
+            return ()
+        return await self.pool.call(
             render,
             self.engine,
             self.limits,
             source.absolute(),
-            tuple(targets),
+            tuple(wishes),
             work.directory.absolute(),
             seconds=self.seconds,
             work=work,
         )
-        return tuple(_output(rendered, work) for rendered in made)
 
 
-def _output(rendered: Rendered, work: Work) -> Output:
-    target = rendered.target
+def _outputs(made: Sequence[Rendered], work: Work) -> Iterator[Output]:
+    for rendered in made:
+        wish = rendered.wish
+        yield Output(
+            name=wish.name,
+            ext=wish.extension,
+            path=work.relative(work.directory / wish.file),
+            size=rendered.size,
+            sha256=rendered.sha256,
+            media_type=wish.media_type,
+            width=rendered.width,
+            height=rendered.height,
+            engine=rendered.engine,
+            recipe=rendered.recipe,
+            value=rendered.value,
+        )
+
+
+def _conclusions(
+    recipes: Sequence[Picture], made: Sequence[Rendered], work: Work
+) -> Iterator[Output]:
+    """What there is to say now that all pictures are made."""
+    for recipe in recipes:
+        if (value := recipe.conclusion(made)) is not None:
+            yield _told(recipe.name, value, work)
+
+
+def _told(name: str, value: dict[str, Any], work: Work) -> Output:
+    path, text = work.directory / f"{name}.json", orjson.dumps(value)
+    with path.open("xb") as file:
+        file.write(text)
     return Output(
-        name=target.name,
-        ext=target.extension,
-        path=work.relative(work.directory / target.file),
-        size=rendered.size,
-        sha256=rendered.sha256,
-        media_type=target.media_type,
-        width=rendered.width,
-        height=rendered.height,
-        engine=rendered.engine,
+        name=name,
+        ext="json",
+        path=work.relative(path),
+        size=len(text),
+        sha256=hashlib.sha256(text).hexdigest(),
+        media_type="application/json",
+        value=value,
+        names_urls=True,
     )
+
+
+def _within_bounds(outputs: Sequence[Output]) -> tuple[Output, ...]:
+    """Messages are small: values that would be too much stay in their files alone."""
+    room, kept = VALUE_BYTES, list[Output]()
+    for output in outputs:
+        size = output.size if output.value is not None else 0
+        kept.append(output if size <= room else output.model_copy(update={"value": None}))
+        room -= size if size <= room else 0
+    return tuple(kept)

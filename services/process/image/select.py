@@ -5,17 +5,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from services.process.image.engine import Engine, Limits, Rendered, Target
+from services.process.image.animation import is_animation
+from services.process.image.engine import Engine, Limits, Rendered, Target, Wish
 from shared.errors import EngineUnavailable, UnsupportedMedia
 
 EngineName = Literal["auto", "vips", "pillow"]
 
 
 def render(
-    name: EngineName, limits: Limits, source: Path, targets: Sequence[Target], directory: Path
+    name: EngineName, limits: Limits, source: Path, wishes: Sequence[Wish], directory: Path
 ) -> tuple[Rendered, ...]:
     """`Engine.render` of the engine of that name: what a child runs."""
-    return engine(name, limits).render(source, targets, directory)
+    return engine(name, limits).render(source, wishes, directory)
 
 
 def warm(name: EngineName, limits: Limits) -> None:
@@ -27,18 +28,20 @@ def warm(name: EngineName, limits: Limits) -> None:
 def engine(name: EngineName, limits: Limits) -> Engine:
     """The engine of that name; `auto` is libvips where it is there, for it is the faster.
 
+    Pillow stands behind libvips in any case, for what that cannot do.
+
     Raises:
         EngineUnavailable: its library is not installed.
     """
+    pillow = _pillow(limits)
     if name == "pillow":
-        return _pillow(limits)
+        return InTurn((pillow,))
     try:
-        vips = _vips(limits)
+        return InTurn((_vips(limits), pillow))
     except (ImportError, OSError) as error:
         if name == "vips":
             raise EngineUnavailable(f"PROCESS_ENGINE: libvips is not there: {error}") from error
-        return _pillow(limits)
-    return vips if name == "vips" else _InTurn(vips, _pillow(limits))
+        return InTurn((pillow,))
 
 
 def _pillow(limits: Limits) -> Engine:
@@ -53,19 +56,37 @@ def _vips(limits: Limits) -> Engine:
     return Vips(limits)
 
 
-class _InTurn:
-    """Two engines: the second opens what the first does not know."""
+class InTurn:
+    """Several engines: a later one does what the earlier ones cannot."""
 
-    def __init__(self, first: Engine, second: Engine) -> None:
-        self.name = first.name
-        self._first = first
-        self._second = second
+    def __init__(self, engines: tuple[Engine, ...]) -> None:
+        self.name = engines[0].name
+        self.formats = frozenset(kind for engine in engines for kind in engine.formats)
+        self.animates = any(engine.animates for engine in engines)
+        self._engines = engines
 
-    def render(
-        self, source: Path, targets: Sequence[Target], directory: Path
-    ) -> tuple[Rendered, ...]:
+    def render(self, source: Path, wishes: Sequence[Wish], directory: Path) -> tuple[Rendered, ...]:
         """See `Engine.render`."""
-        try:
-            return self._first.render(source, targets, directory)
-        except UnsupportedMedia:
-            return self._second.render(source, targets, directory)
+        *others, last = self._able(source, wishes)
+        for engine in others:
+            try:
+                return engine.render(source, wishes, directory)
+            except UnsupportedMedia:
+                continue
+        return last.render(source, wishes, directory)
+
+    def _able(self, source: Path, wishes: Sequence[Wish]) -> list[Engine]:
+        """The engines that can write what is wanted of such a source."""
+        targets = [wish for wish in wishes if isinstance(wish, Target)]
+        wanted = {target.format for target in targets}
+        if missing := sorted(wanted - self.formats):
+            raise UnsupportedMedia(f"formats: no codec for {missing[0]} is installed here")
+        moves = any(target.moves for target in targets) and is_animation(source)
+        able = [
+            engine
+            for engine in self._engines
+            if wanted <= engine.formats and (engine.animates or not moves)
+        ]
+        if not able:
+            raise UnsupportedMedia(f"formats: no engine here writes {', '.join(wanted)} together")
+        return able

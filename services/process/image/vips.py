@@ -1,61 +1,69 @@
 """The engine on libvips: streams what it can, so that a picture takes a fraction of the memory."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyvips
 
-from services.process.image.engine import Format, Limits, Rendered, Target
-from services.process.image.geometry import GAP, LYING, Placement, Shape, largest_frame, shapes
-from services.process.image.output import write
+from services.process.image.engine import Limits, Pixels, Reading, Rendered, Wish
+from services.process.image.geometry import (
+    GAP,
+    LYING,
+    Placement,
+    Shape,
+    largest_frame,
+    shapes,
+)
+from services.process.image.output import Outputs
+from services.process.image.svg import SVG_SIDE_PIXELS, is_svg
+from services.process.image.vips_codecs import LOADERS, VERSION, confine, encode, versions, writable
+from services.process.image.vips_finish import finished, weighted
 from shared.errors import CorruptMedia, UnsupportedMedia
-
-LOADERS = ("Jpeg", "Png", "Webp", "Heif", "Nsgif")
-
-_SAVER: dict[Format, tuple[str, dict[str, Any]]] = {
-    "webp": ("webpsave_buffer", {"effort": 2}),
-    "avif": ("heifsave_buffer", {"effort": 0, "compression": "av1", "subsample_mode": "on"}),
-    "jpeg": ("jpegsave_buffer", {"interlace": True, "optimize_coding": True}),
-    "png": ("pngsave_buffer", {}),
-}
 
 
 class Vips:
     """Decodes once, makes each size from the next larger one, encodes each in its formats."""
 
-    name = f"vips {pyvips.version(0)}.{pyvips.version(1)}.{pyvips.version(2)}"
+    name = VERSION
+    animates = False
 
     def __init__(self, limits: Limits) -> None:
-        """Lets libvips open no other formats than `LOADERS`, and keep nothing between pictures."""
-        pyvips.cache_set_max(0)
-        pyvips.operation_block_set("VipsForeignLoad", True)
-        for loader in LOADERS:
-            pyvips.operation_block_set(f"VipsForeignLoad{loader}", False)
+        """Lets libvips open no more formats than it has to."""
+        confine(svg=limits.svg)
+        self.formats = writable()
+        self._versions = versions()
         self._limits = limits
 
-    def render(
-        self, source: Path, targets: Sequence[Target], directory: Path
-    ) -> tuple[Rendered, ...]:
+    def render(self, source: Path, wishes: Sequence[Wish], directory: Path) -> tuple[Rendered, ...]:
         """See `Engine.render`."""
-        made: dict[Target, Rendered] = {}
+        outputs = Outputs(self.name, self._versions, source, directory, self._limits)
         image = _opened(source, self._limits)
         orientation = image.get("orientation") if image.get_typeof("orientation") else 1
-        lying = orientation in LYING
-        size = (image.height, image.width) if lying else (image.width, image.height)
-        groups = shapes(*size, targets)
-        placements = [shape[0].turned() if lying else shape[0] for shape in groups]
+        size = (image.width, image.height)
+        groups = shapes(*(size[::-1] if orientation in LYING else size), wishes)
+        placements = [shape.placement.stored(orientation) for shape in groups]
         pixels = _shrunk_by_decoder(image, source, placements)
+        made: dict[Wish, Rendered] = {}
         with _blaming_the_file():
             smalls = list(_cascade(pixels, groups, placements))
         for shape, small in smalls:
-            finished = _finished(small, shape[1])
-            for target in groups[shape]:
-                data = _encoded(finished, target)
-                size = (finished.width, finished.height)
-                made[target] = write(data, target, size, self.name, directory)
-        return tuple(made[target] for target in targets)
+            done = finished(_srgb(small).autorot(), shape.finish, self._limits.watermarks)
+            made |= {wish: _put(done, wish, outputs) for wish in groups[shape]}
+        return tuple(made[wish] for wish in wishes)
+
+
+def _put(image: pyvips.Image, wish: Wish, outputs: Outputs) -> Rendered:
+    if isinstance(wish, Reading):
+        return outputs.reading(wish, _pixels(image))
+    return outputs.picture(wish, (image.width, image.height), partial(encode, image))
+
+
+def _pixels(image: pyvips.Image) -> Pixels:
+    whole = image if image.hasalpha() else image.bandjoin(255)
+    return Pixels(whole.width, whole.height, whole.cast("uchar").write_to_memory())
 
 
 @contextmanager
@@ -73,7 +81,7 @@ def _reason(error: pyvips.Error) -> str:
 def _opened(source: Path, limits: Limits) -> pyvips.Image:
     """The picture with only its header read."""
     try:
-        image = _load(source)
+        image = _drawn(source, limits) if is_svg(source) else _load(source)
     except pyvips.Error as error:
         if "not a known file format" in str(error):
             raise UnsupportedMedia(
@@ -84,6 +92,16 @@ def _opened(source: Path, limits: Limits) -> pyvips.Image:
         raise UnsupportedMedia("The file is a HEIF picture in another format than AVIF.")
     limits.check(image.width, image.height)
     return image
+
+
+def _drawn(source: Path, limits: Limits) -> pyvips.Image:
+    """An SVG drawing. Without a file name it has no place from which it could load anything."""
+    if not limits.svg:
+        raise UnsupportedMedia("SVG drawings are not opened here (PROCESS_SVG).")
+    data = source.read_bytes()
+    own = pyvips.Image.svgload_buffer(data)
+    scale = SVG_SIDE_PIXELS / max(own.width, own.height)
+    return pyvips.Image.svgload_buffer(data, scale=scale, access="sequential", fail_on="error")
 
 
 def _load(source: Path, **options: Any) -> pyvips.Image:
@@ -103,7 +121,7 @@ def _shrunk_by_decoder(
 
 
 def _cascade(
-    pixels: pyvips.Image, groups: dict[Shape, list[Target]], placements: Sequence[Placement]
+    pixels: pyvips.Image, groups: Iterable[Shape], placements: Sequence[Placement]
 ) -> Iterator[tuple[Shape, pyvips.Image]]:
     widest, highest = largest_frame(placements)
     base = _resized(pixels, Placement(round(widest), round(highest))).copy_memory()
@@ -127,25 +145,13 @@ def _resized(image: pyvips.Image, placement: Placement) -> pyvips.Image:
     whole = _scaled(image, width / image.width, height / image.height)
     if placement.whole:
         return whole
-    left, top = (whole.width - placement.width) // 2, (whole.height - placement.height) // 2
+    left = min(round(placement.left * width), whole.width - placement.width)
+    top = min(round(placement.top * height), whole.height - placement.height)
     return whole.crop(max(0, left), max(0, top), placement.width, placement.height)
 
 
 def _scaled(image: pyvips.Image, across: float, down: float) -> pyvips.Image:
-    return _weighted(image, lambda pixels: pixels.resize(across, vscale=down))
-
-
-def _weighted(image: pyvips.Image, change: Callable[[pyvips.Image], pyvips.Image]) -> pyvips.Image:
-    """`change` of the image, in which what is transparent has no colour."""
-    if not image.hasalpha():
-        return change(image)
-    return change(image.premultiply()).unpremultiply().cast(image.format)
-
-
-def _finished(image: pyvips.Image, blur: float) -> pyvips.Image:
-    upright = _srgb(image).autorot()
-    blurred = _weighted(upright, lambda pixels: pixels.gaussblur(blur)) if blur else upright
-    return blurred.copy_memory()
+    return weighted(image, lambda pixels: pixels.resize(across, vscale=down))
 
 
 def _srgb(image: pyvips.Image) -> pyvips.Image:
@@ -158,13 +164,3 @@ def _srgb(image: pyvips.Image) -> pyvips.Image:
             image = image.copy()
             image.remove("icc-profile-data")
     return image.colourspace("srgb")
-
-
-def _encoded(image: pyvips.Image, target: Target) -> bytes:
-    saver, options = _SAVER[target.format]
-    carried = image
-    if image.hasalpha() and not target.has_alpha:
-        carried = image.flatten(background=[255, 255, 255])
-    quality = {} if target.format == "png" else {"Q": target.quality}
-    data: bytes = getattr(carried, saver)(keep="none", **quality, **options)
-    return data

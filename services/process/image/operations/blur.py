@@ -1,10 +1,11 @@
 """`blur`: a small blurred preview."""
 
 from dataclasses import replace
+from typing import Literal
 
 from pydantic import Field
 
-from services.process.image.engine import Target
+from services.process.image.look import Look
 from services.process.image.operations.picture import Quality, Side
 from services.process.image.operations.resize import Resize
 
@@ -15,6 +16,7 @@ class Blur(Resize):
     width: Side | None = 320
     height: Side | None = 320
     quality: Quality = 60
+    animation: Literal["keep", "first"] = "first"
     radius: float = Field(
         default=8.0,
         gt=0,
@@ -22,6 +24,6 @@ class Blur(Resize):
         description="Standard deviation of the Gaussian blur, in pixels of the output.",
     )
 
-    def targets(self) -> tuple[Target, ...]:
-        """One blurred file in each format."""
-        return tuple(replace(target, blur=self.radius) for target in super().targets())
+    def look(self) -> Look:
+        """The box, blurred."""
+        return replace(super().look(), blur=self.radius)

@@ -1,11 +1,12 @@
 """What all operations on photos have in common."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from services.process.image.engine import Format, Target
+from services.process.image.engine import Format, Rendered, Wish
 from services.process.plan import Recipe
 
 
@@ -13,8 +14,15 @@ class Picture(Recipe):
     """An operation on photos: it names the files that it wants made."""
 
     @abstractmethod
-    def targets(self) -> tuple[Target, ...]:
+    def wishes(self) -> tuple[Wish, ...]:
         """The output files; all have the recipe's name, each its own extension."""
+
+    def conclusion(self, made: Sequence[Rendered]) -> dict[str, Any] | None:
+        """What there is to say about all files of the job once they are made, as JSON.
+
+        In it, `{url:small.webp}` stands for the address that this file will have.
+        """
+        return None
 
 
 def _as_formats(value: Any) -> Any:
@@ -26,8 +34,12 @@ def _as_formats(value: Any) -> Any:
 
 Side = Annotated[int, Field(ge=1, le=65500, description="Pixels.")]
 Quality = Annotated[int, Field(ge=1, le=100, description="1 to 100; means nothing for PNG.")]
+Share = Annotated[float, Field(ge=0, le=1)]
 Formats = Annotated[
     tuple[Format, ...],
     BeforeValidator(_as_formats),
-    Field(min_length=1, max_length=4, description="One file is made in each."),
+    Field(min_length=1, max_length=5, description="One file is made in each."),
+]
+Background = Annotated[
+    str, Field(pattern=r"^#[0-9A-Fa-f]{6}$", description="A colour: #rrggbb, as in CSS.")
 ]

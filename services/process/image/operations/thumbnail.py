@@ -1,6 +1,8 @@
 """`thumbnail`: a small square that the photo fills."""
 
-from services.process.image.engine import Fit
+from typing import Literal
+
+from services.process.image.look import Fit
 from services.process.image.operations.picture import Quality, Side
 from services.process.image.operations.resize import Resize
 
@@ -12,3 +14,4 @@ class Thumbnail(Resize):
     height: Side | None = 150
     fit: Fit = "cover"
     quality: Quality = 70
+    animation: Literal["keep", "first"] = "first"

@@ -26,7 +26,10 @@ def test_none_are_fine() -> None:
 @pytest.mark.parametrize(
     ("written", "sentence"),
     [
-        (["blur", "nosuch"], "operations.1: no operation 'nosuch'. There are for a photo: blur, "),
+        (
+            ["blur", "nosuch"],
+            "operations.1: no operation 'nosuch'. There are for a photo: avatar, ",
+        ),
         ([{"op": "resize", "width": 0}], "operations.0 (resize): width: "),
         (["blur", "thumbnail", "poster"], "operations.2: no operation 'poster' for a photo"),
         (["blur", "poster", "renditions"], "operations.0: no operation 'blur' for a film"),

@@ -35,7 +35,7 @@ def test_preset_and_a_part_of_it_count_once() -> None:
 @pytest.mark.parametrize(
     ("written", "sentence"),
     [
-        (["nosuch"], "operations.0: no operation 'nosuch' for a photo; there are blur, "),
+        (["nosuch"], "operations.0: no operation 'nosuch' for a photo; there are avatar, "),
         ([{"op": "web", "width": 3}], "operations.0: the preset 'web' takes no parameters"),
         (
             ["blur", {"op": "resize", "widht": 3}],

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.process.image.engine import Fit, Target
-from services.process.image.geometry import MAX_SIDE_PIXELS, Placement, place, shapes
+from services.process.image.engine import MAX_SIDE_PIXELS, Fit, Target
+from services.process.image.geometry import Placement, shape, shapes
 
 sides = st.integers(1, 30000)
 
 
 def size(source: tuple[int, int], fit: Fit, width: int | None, height: int | None) -> object:
-    placement = place(*source, Target("a", "webp", width, height, fit))
+    placement = shape(*source, Target("a", "webp", width=width, height=height, fit=fit)).placement
     return placement.width, placement.height
 
 
@@ -44,7 +44,8 @@ def test_never_empty_enlarged_or_too_large(
     width: int, height: int, box_width: int, box_height: int, fit: Fit
 ) -> None:
     box_width, box_height = (min(side, MAX_SIDE_PIXELS["webp"]) for side in (box_width, box_height))
-    placement = place(width, height, Target("a", "webp", box_width, box_height, fit))
+    target = Target("a", "webp", width=box_width, height=box_height, fit=fit)
+    placement = shape(width, height, target).placement
     assert 1 <= placement.width <= min(width, MAX_SIDE_PIXELS["webp"])
     assert 1 <= placement.height <= min(height, MAX_SIDE_PIXELS["webp"])
     left, top, right, bottom = placement.box(width, height)
@@ -53,17 +54,17 @@ def test_never_empty_enlarged_or_too_large(
 
 
 def test_cover_shows_the_middle() -> None:
-    placement = place(400, 200, Target("a", "webp", 100, 100, "cover"))
+    placement = shape(400, 200, Target("a", "webp", width=100, height=100, fit="cover")).placement
     assert placement.box(400, 200) == (100, 0, 300, 200)
-    assert placement.turned() == Placement(100, 100, 1.0, 0.5)
+    assert placement.stored(6) == Placement(100, 100, 1.0, 0.5, 0.0, 0.25)
 
 
 def test_what_looks_the_same_is_one_shape_and_the_largest_comes_first() -> None:
     targets = [
-        Target("small", "webp", 100),
-        Target("large", "webp", 200),
-        Target("large", "avif", 200),
-        Target("soft", "webp", 200, blur=3),
+        Target("small", "webp", width=100),
+        Target("large", "webp", width=200),
+        Target("large", "avif", width=200),
+        Target("soft", "webp", width=200, blur=3),
     ]
     groups = list(shapes(400, 400, targets).values())
     assert [[target.file for target in group] for group in groups] == [

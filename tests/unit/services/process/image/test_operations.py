@@ -12,7 +12,7 @@ from shared.jobs import Operation
 
 def targets(**operation: Any) -> list[Any]:
     recipes = plan((Operation.model_validate(operation),), PHOTOS)
-    return [target for recipe in recipes for target in recipe.targets()]
+    return [target for recipe in recipes for target in recipe.wishes()]
 
 
 def test_web_makes_three_widths_in_two_formats_and_a_thumbnail() -> None:

@@ -1,0 +1,65 @@
+"""Operations whose outputs are pictures, in one or more formats."""
+
+from abc import abstractmethod
+from dataclasses import fields
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from services.process.image.engine import Metadata, Target
+from services.process.image.look import Colour, Look
+from services.process.image.operations.picture import Background, Formats, Picture, Quality
+
+
+class Encoded(Picture):
+    """An operation that shows the photo in some way: one file in each format."""
+
+    formats: Formats = ("webp",)
+    quality: Quality = 80
+    effort: Literal["fast", "balanced", "best"] | Annotated[int, Field(ge=0, le=9)] = Field(
+        default="balanced",
+        description="How long the encoder may search for a smaller file: a word, or 0 to 9.",
+    )
+    background: Background | None = Field(
+        default=None,
+        description="What transparency is laid on, #rrggbb. By default it stays where the format"
+        " has it, and becomes white in JPEG.",
+    )
+    animation: Literal["keep", "first"] = Field(
+        default="keep",
+        description="All frames of an animation, where the format has them (WebP, AVIF), or the first.",
+    )
+    metadata: Metadata = Field(
+        default="none",
+        description="What of the source's metadata is taken over: `none`; `exif` without places;"
+        " `all` of EXIF, places too.",
+    )
+
+    @abstractmethod
+    def look(self) -> Look:
+        """What the files show."""
+
+    def wishes(self) -> tuple[Target, ...]:
+        """One file in each format."""
+        look = self.look()
+        shown = {field.name: getattr(look, field.name) for field in fields(look)}
+        return tuple(
+            Target(
+                name=self.name,
+                format=kind,
+                quality=self.quality,
+                effort=self.effort,
+                background=_colour(self.background),
+                animated=self.animation == "keep",
+                metadata=self.metadata,
+                **shown,
+            )
+            for kind in self.formats
+        )
+
+
+def _colour(background: str | None) -> Colour | None:
+    if background is None:
+        return None
+    red, green, blue = bytes.fromhex(background.removeprefix("#"))
+    return red, green, blue

@@ -1,0 +1,140 @@
+"""What Pillow can read and write on this machine, and how it encodes."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import PIL
+from PIL import Image, features
+
+from services.process.image.effort import HIGHEST, level, scaled
+from services.process.image.engine import Format, Target
+from services.process.image.look import Colour
+
+VERSION = f"pillow {PIL.__version__}"
+READS = (
+    "JPEG",
+    "MPO",
+    "PNG",
+    "WEBP",
+    "AVIF",
+    "GIF",
+    "TIFF",
+    "BMP",
+    "ICO",
+    "JPEG2000",
+    "HEIF",
+    "JXL",
+)
+_PLUGINS = {"pillow_heif": "register_heif_opener", "pillow_jxl": None}  # extras
+_LIBRARIES = ("jpg", "zlib", "libjpeg_turbo", "zlib_ng", "webp", "avif", "littlecms2")
+_WHITE: Colour = (255, 255, 255)
+
+
+def load_codecs() -> None:
+    """Load all that there are, so that the first picture does not wait for them."""
+    Image.init()
+    for module, opener in _PLUGINS.items():
+        if find_spec(module):
+            plugin = import_module(module)
+            if opener:
+                getattr(plugin, opener)()
+
+
+def readable() -> list[str]:
+    """Pillow's names of the formats that it may open."""
+    return [name for name in READS if name in Image.OPEN]
+
+
+def writable() -> frozenset[Format]:
+    """The formats that Pillow can write here; JPEG XL takes the extra `jxl`."""
+    formats: tuple[Format, ...] = ("webp", "avif", "jpeg", "png", "jxl")
+    return frozenset(kind for kind in formats if kind.upper() in Image.SAVE)
+
+
+def versions() -> str:
+    """Pillow and the libraries that it encodes with, each with its version."""
+    libraries = (f"{name} {features.version(name)}" for name in _LIBRARIES)
+    return ", ".join([VERSION, *libraries, *_plugin_versions()])
+
+
+def _plugin_versions() -> list[str]:
+    import importlib.metadata
+
+    names = ("pillow-jxl-plugin",)
+    return [f"{n} {importlib.metadata.version(n)}" for n in names if find_spec("pillow_jxl")]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How an animation runs.
+
+    Attributes:
+        milliseconds: how long each frame is shown.
+        plays: how often it runs; 0 for ever.
+    """
+
+    milliseconds: tuple[int, ...]
+    plays: int
+
+
+def encode(image: Image.Image, target: Target, exif: bytes = b"") -> bytes:
+    """A picture (RGB or RGBA) as a file of the target's format."""
+    buffer = io.BytesIO()
+    _carried(image, target).save(buffer, target.format, **_options(target, exif))
+    return buffer.getvalue()
+
+
+def encode_animation(
+    frames: Sequence[Image.Image], timing: Timing, target: Target, exif: bytes = b""
+) -> bytes:
+    """All frames as one file. AVIF has no number of plays here: it runs for ever."""
+    buffer = io.BytesIO()
+    first, *others = _alike([_carried(frame, target) for frame in frames])
+    first.save(
+        buffer,
+        target.format,
+        save_all=True,
+        append_images=others,
+        duration=list(timing.milliseconds),
+        loop=timing.plays,
+        **_options(target, exif),
+    )
+    return buffer.getvalue()
+
+
+def _alike(frames: list[Image.Image]) -> list[Image.Image]:
+    """All of one mode."""
+    if len({frame.mode for frame in frames}) == 1:
+        return frames
+    return [frame.convert("RGBA") for frame in frames]
+
+
+def _carried(image: Image.Image, target: Target) -> Image.Image:
+    """Without transparency where the output has none."""
+    if target.has_alpha or image.mode != "RGBA":
+        return image
+    ground = Image.new("RGBA", image.size, target.background or _WHITE)
+    return Image.alpha_composite(ground, image).convert("RGB")
+
+
+def _options(target: Target, exif: bytes) -> dict[str, Any]:
+    return {**_effort(target), **({"exif": exif} if exif else {})}
+
+
+def _effort(target: Target) -> dict[str, Any]:
+    kind, effort = target.format, target.effort
+    quality = {} if kind == "png" else {"quality": target.quality}
+    if kind == "webp":
+        return {**quality, "method": scaled(kind, effort, 6)}
+    if kind == "avif":
+        one = {"subsampling": "4:2:0", "max_threads": 1, "autotiling": False}
+        return {**quality, "speed": HIGHEST - level(kind, effort), **one}
+    if kind == "jpeg":
+        return {**quality, "progressive": True, "optimize": True}
+    if kind == "jxl":
+        return {**quality, "effort": 1 + scaled(kind, effort, 8), "num_threads": 1}
+    return {"compress_level": max(1, level(kind, effort))}

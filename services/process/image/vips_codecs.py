@@ -1,0 +1,83 @@
+"""What libvips can read and write on this machine, and how it encodes."""
+
+import importlib.metadata
+from contextlib import suppress
+from typing import Any
+
+import pyvips
+
+from services.process.image.effort import level, scaled
+from services.process.image.engine import Format, Target
+
+VERSION = f"vips {pyvips.version(0)}.{pyvips.version(1)}.{pyvips.version(2)}"
+LOADERS = ("Jpeg", "Png", "Webp", "Heif", "Nsgif")
+SVG_LOADER = "Svg"
+_SAVERS: dict[Format, str] = {
+    "webp": "webpsave_buffer",
+    "avif": "heifsave_buffer",
+    "jpeg": "jpegsave_buffer",
+    "png": "pngsave_buffer",
+    "jxl": "jxlsave_buffer",
+}
+_WHITE = (255, 255, 255)
+
+
+def confine(*, svg: bool) -> None:
+    """Let libvips open no other formats than those here, and keep nothing between pictures."""
+    pyvips.cache_set_max(0)
+    pyvips.operation_block_set("VipsForeignLoad", True)
+    for loader in (*LOADERS, *([SVG_LOADER] if svg else [])):
+        pyvips.operation_block_set(f"VipsForeignLoad{loader}", False)
+
+
+def writable() -> frozenset[Format]:
+    """The formats that this libvips was built for."""
+    return frozenset(kind for kind, saver in _SAVERS.items() if _exists(saver))
+
+
+def _exists(operation: str) -> bool:
+    return bool(pyvips.type_find("VipsOperation", operation))
+
+
+def versions() -> str:
+    """libvips, and the wheel that brings its codecs where it comes from one."""
+    with suppress(importlib.metadata.PackageNotFoundError):
+        return f"{VERSION}, pyvips-binary {importlib.metadata.version('pyvips-binary')}"
+    return VERSION
+
+
+def encode(image: pyvips.Image, target: Target, exif: bytes = b"") -> bytes:
+    """A picture (sRGB, 8 bits, perhaps with alpha) as a file of the target's format."""
+    carried = image
+    if image.hasalpha() and not target.has_alpha:
+        carried = image.flatten(background=list(target.background or _WHITE))
+    if exif:
+        carried = _with_exif(carried, exif)
+    save = getattr(carried, _SAVERS[target.format])
+    data: bytes = save(keep="exif" if exif else "none", **_options(target))
+    return data
+
+
+def _with_exif(image: pyvips.Image, exif: bytes) -> pyvips.Image:
+    """The pixels with this EXIF and nothing else: libvips would write what it had read too."""
+    memory = image.write_to_memory()
+    bare = pyvips.Image.new_from_memory(
+        memory, image.width, image.height, image.bands, image.format
+    )
+    bare = bare.copy(interpretation=image.interpretation)
+    bare.set_type(pyvips.GValue.blob_type, "exif-data", exif)
+    return bare
+
+
+def _options(target: Target) -> dict[str, Any]:
+    kind, effort = target.format, target.effort
+    if kind == "webp":
+        return {"Q": target.quality, "effort": scaled(kind, effort, 6)}
+    if kind == "avif":
+        av1 = {"compression": "av1", "subsample_mode": "on"}
+        return {"Q": target.quality, "effort": level(kind, effort), **av1}
+    if kind == "jpeg":
+        return {"Q": target.quality, "interlace": True, "optimize_coding": True}
+    if kind == "jxl":
+        return {"Q": target.quality, "effort": 1 + scaled(kind, effort, 8)}
+    return {"compression": max(1, level(kind, effort))}

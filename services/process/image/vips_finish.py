@@ -1,0 +1,50 @@
+"""What is done with libvips to a picture that has its scale."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyvips
+
+from services.process.image.geometry import Finish, Size
+from services.process.image.look import Watermark
+from services.process.image.watermark import mark
+
+
+def finished(image: pyvips.Image, finish: Finish, watermarks: Path | None) -> pyvips.Image:
+    """`image` (upright, in sRGB) as `finish` says, in memory."""
+    done = image
+    if finish.keep and finish.keep != (image.width, image.height):
+        done = _kept(done, finish.keep)
+    if finish.blur:
+        done = weighted(done, lambda pixels: pixels.gaussblur(finish.blur))
+    if finish.canvas and finish.canvas != (done.width, done.height):
+        done = _filled_up(done, finish.canvas)
+    if finish.watermark:
+        done = _marked(done, finish.watermark, watermarks)
+    return done.copy_memory()
+
+
+def weighted(image: pyvips.Image, change: Callable[[pyvips.Image], pyvips.Image]) -> pyvips.Image:
+    """`change` of the image, in which what is transparent has no colour."""
+    if not image.hasalpha():
+        return change(image)
+    return change(image.premultiply()).unpremultiply().cast(image.format)
+
+
+def _kept(image: pyvips.Image, size: Size) -> pyvips.Image:
+    """The part that draws most attention, by libvips' own measure."""
+    width, height = min(size[0], image.width), min(size[1], image.height)
+    return image.smartcrop(width, height, interesting="attention")
+
+
+def _filled_up(image: pyvips.Image, canvas: Size) -> pyvips.Image:
+    whole = image if image.hasalpha() else image.bandjoin(255)
+    return whole.gravity("centre", *canvas, extend="background", background=[0, 0, 0, 0])
+
+
+def _marked(image: pyvips.Image, watermark: Watermark, watermarks: Path | None) -> pyvips.Image:
+    over, (left, top) = mark(watermark, watermarks, (image.width, image.height))
+    layer = pyvips.Image.new_from_memory(over.rgba, over.width, over.height, 4, "uchar")
+    layer = layer.copy(interpretation="srgb")
+    done = image.composite2(layer, "over", x=left, y=top).cast("uchar")
+    return done if image.hasalpha() else done.extract_band(0, n=3)
