@@ -8,27 +8,32 @@ more than all of a stage's work on its files.
 import asyncio
 from typing import Any
 
-from aiormq.connection import TCPTransportFactory, TLSTransportFactory
-from yarl import URL
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+CONGESTED_BYTES = 1 << 20
 
 
 class CoalescingWriter(asyncio.StreamWriter):
     """A stream writer that keeps what is written until the event loop's next turn."""
 
-    def __init__(self, writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> None:
-        loop = asyncio.get_running_loop()
-        super().__init__(writer.transport, writer.transport.get_protocol(), reader, loop)
+    def __init__(
+        self,
+        transport: asyncio.WriteTransport,
+        protocol: Any,
+        reader: asyncio.StreamReader,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(transport, protocol, reader, loop)
         self._event_loop = loop
-        # A stream writer that is forgotten closes its transport, which is this one's as well.
-        self._wrapped = writer
         self._kept: list[bytes] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._kept:
             self._event_loop.call_soon(self._send)
         self._kept.append(bytes(data))
+
+    @property
+    def congested(self) -> bool:
+        """Whether the broker does not read what was written a while ago."""
+        return self.transport.get_write_buffer_size() > CONGESTED_BYTES
 
     def _send(self) -> None:
         kept, self._kept = self._kept, []
@@ -46,26 +51,3 @@ class CoalescingWriter(asyncio.StreamWriter):
     def close(self) -> None:
         self._send()
         super().close()
-
-
-class Plain(TCPTransportFactory):
-    """Connections over TCP."""
-
-    async def create(self, url: URL, **options: Any) -> Streams:
-        """Connect to `url`."""
-        reader, writer = await super().create(url, **options)
-        return reader, CoalescingWriter(writer, reader)
-
-
-class Encrypted(TLSTransportFactory):
-    """Connections over TLS."""
-
-    async def create(self, url: URL, **options: Any) -> Streams:
-        """Connect to `url`."""
-        reader, writer = await super().create(url, **options)
-        return reader, CoalescingWriter(writer, reader)
-
-
-def transport(url: URL) -> Plain | Encrypted:
-    """How to connect to `url`."""
-    return Encrypted() if url.scheme == "amqps" else Plain()

@@ -1,12 +1,13 @@
 """One AMQP connection that is made again when it is lost, and its channels.
 
-This speaks through aiormq, the client below aio-pika, directly: it hides neither confirms nor
-lost channels, and costs about half of what the object layer above it costs per message
-(docs/decisions/0002-aiormq.md).
+This speaks through aiormq, the client below aio-pika: it hides neither confirms nor lost
+channels (docs/decisions/0002-aiormq.md). What every job sends and gets goes past even that, on
+the channels of `direct.py`.
 """
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Final, cast
 
 import aiormq
@@ -15,7 +16,9 @@ from aiormq.channel import Channel
 from yarl import URL
 
 from shared.broker import tolerant
-from shared.broker.coalesce import transport
+from shared.broker.base import Message
+from shared.broker.direct import Confirming, Delivering, Direct
+from shared.broker.transport import Transport
 from shared.errors import BrokerUnavailable
 
 tolerant.install()
@@ -36,6 +39,7 @@ class Link:
         self._url = URL(url).update_query(name=name, heartbeat=str(HEARTBEAT_SECONDS))
         self._connect_seconds = connect_seconds
         self._connection: AbstractConnection | None = None
+        self._transport = Transport()
         self._connecting = asyncio.Lock()
         self._closed = False
 
@@ -44,32 +48,49 @@ class Link:
         """Whether the connection is open right now."""
         return self._connection is not None and self._connection.is_opened
 
-    async def channel(self, *, confirms: bool) -> Channel:
+    async def channel(self) -> Channel:
         """A new channel, on a new connection where the last one is gone.
 
         Raises:
             BrokerUnavailable: the broker cannot be reached, or refuses.
         """
+        return (await self._channel())[0]
+
+    async def telling(self) -> Direct:
+        """A channel to publish on without confirmation; raises what `channel` raises."""
+        channel, on = await self._channel()
+        return Direct(channel, on.reader, on.writer)
+
+    async def confirming(self) -> Confirming:
+        """A channel that confirms; raises what `channel` raises."""
+        channel, on = await self._channel(confirms=True)
+        return Confirming(channel, on.reader, on.writer)
+
+    async def delivering(self, receive: Callable[[Message, int], None]) -> Delivering:
+        """A channel to consume on; raises what `channel` raises."""
+        channel, on = await self._channel()
+        return Delivering(channel, on.reader, on.writer, receive)
+
+    async def _channel(self, *, confirms: bool = False) -> tuple[Channel, Transport]:
         if self._closed:
             raise BrokerUnavailable("the connection to the broker is closed")
         try:
             async with asyncio.timeout(self._connect_seconds):
-                connection = await self._open()
-                channel = await connection.channel(
-                    publisher_confirms=confirms, on_return_raises=confirms
-                )
-                return cast(Channel, channel)
+                connection, transport = await self._open()
+                channel = await connection.channel(publisher_confirms=confirms)
+                return cast(Channel, channel), transport
         except AMQP_ERRORS as error:
             where = f"{self._url.host}:{self._url.port or 5672}"
             raise BrokerUnavailable(f"no RabbitMQ at {where}: {_reason(error)}") from error
 
-    async def _open(self) -> AbstractConnection:
+    async def _open(self) -> tuple[AbstractConnection, Transport]:
         async with self._connecting:
             if self._connection is None or not self._connection.is_opened:
+                self._transport = Transport()
                 self._connection = await aiormq.connect(
-                    self._url, transport_factory=transport(self._url)
+                    self._url, transport_factory=self._transport
                 )
-            return self._connection
+            return self._connection, self._transport
 
     async def close(self) -> None:
         """Close the connection for good; the broker takes back what is not settled."""

@@ -5,7 +5,6 @@ or disk runs low, and acknowledgements must not wait behind that.
 """
 
 import asyncio
-import datetime
 import secrets
 import weakref
 from collections import deque
@@ -14,19 +13,20 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 import aiormq
 import structlog
-from aiormq import spec
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 
 from shared.broker.base import DEFAULT_EXCHANGE, Delivery, Message
+from shared.broker.direct import Confirming, Delivering, Direct
 from shared.broker.link import AMQP_ERRORS, Link, pause
-from shared.broker.tolerant import sendable
 from shared.broker.topology import Topology, TopologyMismatch
 from shared.errors import BrokerUnavailable
 
 log = structlog.get_logger()
 # Updates that wait to be sent; more are dropped, for they may be lost and must never hold work up.
 OUTBOX_MESSAGES = 10_000
+# How soon what could not be sent is tried again.
+LOOK_SECONDS = 1.0
 
 
 class RabbitMQ:
@@ -45,11 +45,10 @@ class RabbitMQ:
         self._publishing = Link(url, f"millrace {name} publish", connect_seconds)
         self._consuming = Link(url, f"millrace {name} consume", connect_seconds)
         self._confirm_seconds = confirm_seconds
-        self._confirmed: Channel | None = None
+        self._confirmed: Confirming | None = None
         self._opening = asyncio.Lock()
-        self._unconfirmed: Channel | None = None
+        self._unconfirmed: Direct | None = None
         self._outbox: deque[tuple[Message, str, str]] = deque()
-        self._told = asyncio.Event()
         self._telling: asyncio.Task[None] | None = None
         self._subscriptions: weakref.WeakSet[RabbitSubscription] = weakref.WeakSet()
 
@@ -58,7 +57,7 @@ class RabbitMQ:
         return self._publishing.connected
 
     async def declare(self, topology: Topology) -> None:
-        channel = await self._publishing.channel(confirms=False)
+        channel = await self._publishing.channel()
         self._keep_connected()
         try:
             await _declare(channel, topology)
@@ -76,64 +75,49 @@ class RabbitMQ:
         *,
         wanted: bool = True,
     ) -> None:
+        channel = self._confirmed
+        if channel is None or channel.is_closed:
+            channel = await self._confirmed_channel()
         try:
-            channel = self._confirmed
-            if channel is None or channel.is_closed:
-                channel = await self._confirmed_channel()
-            await self._empty_outbox()
-            confirmation = await _send(
-                channel, message, routing_key, exchange, wanted, self._confirm_seconds
+            await channel.publish(
+                message, routing_key, exchange, wanted=wanted, seconds=self._confirm_seconds
             )
-        except aiormq.exceptions.PublishError as error:
-            raise BrokerUnavailable(f"no queue takes '{exchange}' → '{routing_key}'") from error
-        except AMQP_ERRORS as error:
-            raise BrokerUnavailable(f"'{routing_key}' was not confirmed: {error!r}") from error
-        if not isinstance(confirmation, spec.Basic.Ack):
-            raise BrokerUnavailable(f"the broker refused the message for '{routing_key}'")
+        except TimeoutError as error:
+            raise BrokerUnavailable(f"'{routing_key}' was not confirmed in time") from error
 
-    async def _confirmed_channel(self) -> Channel:
+    async def _confirmed_channel(self) -> Confirming:
         async with self._opening:
             if self._confirmed is None or self._confirmed.is_closed:
-                self._confirmed = await self._publishing.channel(confirms=True)
+                self._confirmed = await self._publishing.confirming()
             return self._confirmed
 
     def tell(self, message: Message, routing_key: str, exchange: str) -> None:
         self._keep_connected()
         if len(self._outbox) < OUTBOX_MESSAGES:
             self._outbox.append((message, routing_key, exchange))
-            self._told.set()
+            self._empty_outbox()
 
     def _keep_connected(self) -> None:
         if self._telling is None:
             self._telling = asyncio.create_task(self._tell())
 
     async def _tell(self) -> None:
-        """Send what is told, on a channel that is opened again whenever it is lost.
+        """Keep a channel open to tell on.
 
         So the connection comes back also where nothing is published.
         """
         while True:
             with suppress(BrokerUnavailable, *AMQP_ERRORS):
-                self._unconfirmed = channel = await self._publishing.channel(confirms=False)
-                channel.closing.add_done_callback(lambda _: self._told.set())
+                self._unconfirmed = channel = await self._publishing.telling()
                 while not channel.is_closed:
-                    await self._told.wait()
-                    await self._empty_outbox()
+                    self._empty_outbox()
+                    await asyncio.wait([channel.closing], timeout=LOOK_SECONDS)
             await asyncio.sleep(pause())
 
-    async def _empty_outbox(self) -> None:
-        """Send what was told. Called right before a publish, both leave in one write."""
+    def _empty_outbox(self) -> None:
         channel = self._unconfirmed
-        while self._outbox and channel is not None and not channel.is_closed:
-            message, routing_key, exchange = self._outbox.popleft()
-            await channel.basic_publish(
-                message.body,
-                exchange=exchange,
-                routing_key=routing_key,
-                properties=_properties(message, persistent=False),
-                wait=False,
-            )
-        self._told.clear()
+        while self._outbox and channel and not channel.is_closed and not channel.congested:
+            channel.send(*self._outbox.popleft(), persistent=False, mandatory=False)
 
     async def subscribe(
         self, queue: str, prefetch: int, receive: Callable[[Delivery], None]
@@ -144,15 +128,12 @@ class RabbitMQ:
 
     @asynccontextmanager
     async def listen(self, exchange: str, pattern: str) -> AsyncIterator[AsyncIterator[Message]]:
-        channel = await self._consuming.channel(confirms=False)
         messages: asyncio.Queue[Message] = asyncio.Queue()
-
-        async def receive(delivered: DeliveredMessage) -> None:
-            messages.put_nowait(_message(delivered))
-
+        direct = await self._consuming.delivering(lambda message, _: messages.put_nowait(message))
+        channel = direct.opened
         queue = str((await channel.queue_declare(exclusive=True, auto_delete=True)).queue)
         await channel.queue_bind(queue, exchange, pattern)
-        await channel.basic_consume(queue, receive, no_ack=True)
+        await channel.basic_consume(queue, _unused, no_ack=True)
         try:
             yield _until_closed(messages, channel)
         finally:
@@ -160,7 +141,7 @@ class RabbitMQ:
                 await channel.close()
 
     async def depth(self, queue: str) -> int:
-        channel = await self._publishing.channel(confirms=False)
+        channel = await self._publishing.channel()
         try:
             return int((await channel.queue_declare(queue, passive=True)).message_count or 0)
         except AMQP_ERRORS as error:
@@ -192,22 +173,18 @@ class RabbitDelivery:
     __slots__ = ("_channel", "_tag", "lost", "message")
 
     def __init__(
-        self, delivered: DeliveredMessage, channel: Channel, lost: asyncio.Future[None]
+        self, message: Message, tag: int, channel: Delivering, lost: asyncio.Future[None]
     ) -> None:
-        self.message = _message(delivered)
+        self.message = message
         self.lost = lost
         self._channel = channel
-        self._tag = delivered.delivery_tag
+        self._tag = tag
 
     async def ack(self) -> None:
-        # On a lost channel nothing can be settled: the broker delivers the message again.
-        with suppress(*AMQP_ERRORS):
-            await self._channel.basic_ack(self._tag or 0, wait=False)
+        self._channel.acknowledge(self._tag)
 
     async def give_back(self) -> None:
-        # A rejection: from RabbitMQ 4.3 on, `basic.nack` does not count any more.
-        with suppress(*AMQP_ERRORS):
-            await self._channel.basic_reject(self._tag or 0, requeue=True, wait=False)
+        self._channel.give_back(self._tag)
 
 
 class RabbitSubscription:
@@ -262,12 +239,13 @@ class RabbitSubscription:
 
     async def _consume(self) -> None:
         self._consuming = False
-        self._channel = channel = await self._link.channel(confirms=False)
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        async def receive(delivered: DeliveredMessage) -> None:
-            self._receive(RabbitDelivery(delivered, channel, lost))
+        def receive(message: Message, tag: int) -> None:
+            self._receive(RabbitDelivery(message, tag, direct, lost))
 
+        direct = await self._link.delivering(receive)
+        self._channel = channel = direct.opened
         gone = asyncio.Event()
         channel.on_consumer_cancel_callbacks.add(lambda _: gone.set())
         closing = channel.closing
@@ -276,7 +254,7 @@ class RabbitSubscription:
             await channel.basic_qos(prefetch_count=self._prefetch)
             # The first delivery may be here before the broker's answer: the tag is ours.
             self._tag = secrets.token_hex(8)
-            await channel.basic_consume(self._queue, receive, consumer_tag=self._tag)
+            await channel.basic_consume(self._queue, _unused, consumer_tag=self._tag)
             self._consuming = True
             log.info("consuming", queue=self._queue, prefetch=self._prefetch)
             await gone.wait()
@@ -289,6 +267,10 @@ class RabbitSubscription:
                 _resolve(lost)
         with suppress(*AMQP_ERRORS):
             await channel.close()
+
+
+async def _unused(_: DeliveredMessage) -> None:
+    """Deliveries never get as far as aiormq's own consumers."""
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
@@ -317,57 +299,6 @@ def _naming(what: str) -> Iterator[None]:
             f"the {what} exists with other arguments ({error}); "
             "delete it once it is empty, or choose another QUEUE_PREFIX"
         ) from error
-
-
-async def _send(
-    channel: Channel,
-    message: Message,
-    routing_key: str,
-    exchange: str,
-    wanted: bool,
-    seconds: float,
-) -> object:
-    try:
-        return await channel.basic_publish(
-            message.body,
-            exchange=exchange,
-            routing_key=routing_key,
-            properties=_properties(message, persistent=True),
-            mandatory=wanted,
-            timeout=seconds,
-            wait=False,
-        )
-    except asyncio.CancelledError:
-        # A closing channel cancels the confirmations that it still owes.
-        current = asyncio.current_task()
-        if channel.is_closed and current is not None and not current.cancelling():
-            raise BrokerUnavailable(f"the channel closed before '{routing_key}'") from None
-        raise
-
-
-def _properties(message: Message, *, persistent: bool) -> spec.Basic.Properties:
-    return spec.Basic.Properties(
-        content_type="application/json",
-        delivery_mode=2 if persistent else 1,
-        message_type=message.type,
-        message_id=message.message_id,
-        correlation_id=message.correlation_id,
-        headers=dict(message.headers) or None,
-        timestamp=datetime.datetime.fromtimestamp(message.timestamp, datetime.UTC),
-    )
-
-
-def _message(delivered: DeliveredMessage) -> Message:
-    properties = delivered.header.properties
-    stamp = properties.timestamp
-    return Message(
-        body=bytes(delivered.body),
-        type=properties.message_type,
-        message_id=properties.message_id,
-        correlation_id=properties.correlation_id,
-        headers=sendable(properties.headers or {}),
-        timestamp=stamp.timestamp() if stamp else 0.0,
-    )
 
 
 async def _until_closed(

@@ -1,26 +1,28 @@
-"""Makes pamqp, which reads AMQP for aiormq, survive what strangers write into properties.
+"""Survives what strangers write into a message's properties.
 
-It raises at a time beyond the year 9999 (nanoseconds where seconds belong) and at text that is not
-UTF-8, and the whole connection ends. The broker then delivers the message again, and so one
-message would take down every service that gets it, and all that they work on.
+pamqp, which reads tables of headers, raises at a time beyond the year 9999 (nanoseconds where
+seconds belong) and at text that is not UTF-8, and the whole connection would end. The broker then
+delivers the message again, and so one message would take down every service that gets it, and all
+that they work on.
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pamqp import decode, encode
 
-Decoder = Callable[[bytes], tuple[int, Any]]
 _CANNOT_DECODE = (ValueError, OverflowError, OSError)
 _CANNOT_ENCODE = (TypeError, ValueError, OverflowError, struct.error)
 
 
 def install() -> None:
-    """Put tolerant decoders in the place of pamqp's. Calling it twice is fine."""
-    decode.METHODS["timestamp"] = decode.TABLE_MAPPING[b"T"] = _timestamp
-    decode.METHODS["shortstr"] = _short_text
-    decode.METHODS["table"] = decode.TABLE_MAPPING[b"F"] = _table
+    """Put tolerant decoders in the place of pamqp's, for what lies in headers.
+
+    Calling it twice is fine.
+    """
+    decode.TABLE_MAPPING[b"T"] = _timestamp
+    decode.TABLE_MAPPING[b"F"] = table
 
 
 def sendable(headers: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,17 +46,19 @@ def _timestamp(value: bytes) -> tuple[int, Any]:
         return 8, None
 
 
-def _short_text(value: bytes) -> tuple[int, str]:
-    """Bytes that are no UTF-8 become question marks: the text stays as long as it was."""
+def readable(text: bytes) -> str:
+    """`text`; bytes that are no UTF-8 become question marks, so that it stays as long."""
     try:
-        return decode.short_str(value)
-    except _CANNOT_DECODE:
-        end = 1 + value[0]
-        return end, value[1:end].decode("ascii", "replace").replace("\ufffd", "?")
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("ascii", "replace").replace("\ufffd", "?")
 
 
-def _table(value: bytes) -> tuple[int, Any]:
-    """A table with names that are no text is empty."""
+def table(value: bytes) -> tuple[int, Any]:
+    """Bytes used, and the table at the beginning of `value`.
+
+    One with names that are no text is empty.
+    """
     try:
         return decode.field_table(value)
     except _CANNOT_DECODE:
