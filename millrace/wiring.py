@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_settings import BaseSettings
 
@@ -14,7 +14,6 @@ from shared.broker.topology import Lane
 from shared.consumer import Consumer, StageFunction
 from shared.errors import StorageUnavailable
 from shared.jobs import Stage
-from shared.observe.health import Check
 from shared.observe.metrics import Metrics
 from shared.settings import (
     BrokerSettings,
@@ -25,6 +24,10 @@ from shared.settings import (
 from shared.storage.base import Storage
 from shared.storage.settings import StorageSettings
 from shared.workspace import Workspace
+
+if TYPE_CHECKING:
+    # Commands that serve nothing need no HTTP server, which takes long to import.
+    from shared.observe.health import Check
 
 STAGES: tuple[Stage, ...] = ("download", "process", "upload", "cleanup")
 
@@ -62,8 +65,8 @@ class Running:
     function: StageFunction
     concurrency: int
     health_port: int
-    checks: tuple[Check, ...] = ()
-    hold: Check = lambda: None
+    checks: "tuple[Check, ...]" = ()
+    hold: "Check" = lambda: None
     details: dict[str, Any] = field(default_factory=dict)
 
 

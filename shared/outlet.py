@@ -5,6 +5,7 @@ Each way ends with a confirmed publish, and only then may the delivery be acknow
 
 import asyncio
 import dataclasses
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -102,9 +103,10 @@ class Outlet:
         log_of(self._stage, running).warning(
             "message rejected", jobId=job_id, error=type(error).__name__, reason=sentence(error)
         )
-        parked = sent_again(
-            message, error=type(error).__name__, reason=sentence(error)[:1000], stage=self._stage
-        )
+        why = {"error": type(error).__name__, "reason": sentence(error)[:1000]}
+        parked = sent_again(message, parked="rejected", stage=self._stage, **why)
+        # Its own time may be anything, or none.
+        parked = dataclasses.replace(parked, timestamp=time.time())
         await self._publish(parked, self._lane.dead, running)
         await self._insist(
             lambda: self._updates.rejected(job_id, message.message_id, error), running

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
@@ -13,12 +13,10 @@ from shared.broker.link import pause
 from shared.broker.topology import Topology
 from shared.consumer import Consumer
 from shared.errors import BrokerUnavailable, MillraceError
-from shared.observe.health import Health, application
+from shared.observe.health import Check, Health, application
 
 log = structlog.get_logger()
 LOOK_SECONDS = 1.0
-# A sentence where deliveries should not be taken for now.
-Hold = Callable[[], str | None]
 
 
 class PortTaken(MillraceError):
@@ -33,9 +31,13 @@ async def serving(
     health: Health,
     host: str,
     port: int,
-    hold: Hold = lambda: None,
+    hold: Check = lambda: None,
 ) -> AsyncIterator[None]:
-    """The service while it runs. It answers probes before it reaches the broker."""
+    """The service while it runs. It answers probes before it reaches the broker.
+
+    Args:
+        hold: says why no deliveries should be taken for now, where that is so.
+    """
     async with _answering(health, host, port):
         await _declare_until_done(broker, topology)
         await consumer.start()
@@ -47,7 +49,7 @@ async def serving(
             await consumer.stop()
 
 
-async def heed(hold: Hold, consumer: Consumer) -> None:
+async def heed(hold: Check, consumer: Consumer) -> None:
     """Pause the consumer while there is a reason to, looking every second."""
     while True:
         reason = hold()

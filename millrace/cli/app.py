@@ -8,6 +8,7 @@ from millrace import __version__
 from millrace.cli.cancel import cancel
 from millrace.cli.check import check
 from millrace.cli.demo import demo
+from millrace.cli.dlq import dlq
 from millrace.cli.run import run
 from millrace.cli.schema import schema
 from millrace.cli.serve import serve
@@ -33,6 +34,7 @@ PANELS = {
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(dlq, name="dlq", rich_help_panel="Looking after it")
 
 
 def _print_version(wanted: bool) -> None:

@@ -3,12 +3,17 @@
 from millrace.cli import options
 
 
-def cancel(job: options.JobId) -> None:
+def cancel(job: options.JobId, json: options.Json = False) -> None:
     """Abandon a job: its work is stopped, and its files and results are removed."""
+    import orjson
+
     from millrace.wiring import run
 
     run(_cancel(job))
-    print(f"asked for the end of {job}; `millrace watch {job}` shows it")
+    if json:
+        print(orjson.dumps({"jobId": job, "asked": "cancelled"}).decode())
+    else:
+        print(f"asked for the end of {job}; `millrace watch {job}` shows it")
 
 
 async def _cancel(job: str) -> None:

@@ -30,11 +30,12 @@ class Parking:
 
 
 def _reasons(receipt: Receipt) -> dict[str, Any]:
+    why = {"parked": "failed", "run": receipt.run}
     error = receipt.end.error
     if error is None:
-        return {"run": receipt.run}
+        return why
     return {
-        "run": receipt.run,
+        **why,
         "error": error.error,
         "reason": error.message[:1000],
         "stage": error.stage,

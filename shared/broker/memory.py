@@ -5,7 +5,9 @@ channel, delivery limits, delays through wait queues, dead letters, topic exchan
 """
 
 import asyncio
+import itertools
 import re
+from bisect import insort
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,9 +21,10 @@ from shared.errors import BrokerUnavailable
 
 @dataclass(eq=False)
 class _Kept:
-    """A message in a queue, and how often it came back unsettled."""
+    """A message in a queue, its place there, and how often it came back unsettled."""
 
     message: Message
+    place: int
     returned: int = 0
 
 
@@ -43,6 +46,7 @@ class MemoryBroker:
         self._queues: dict[str, _Queue] = {}
         self._exchanges: dict[str, Exchange] = {}
         self._bindings: dict[str, list[tuple[str, str]]] = {}
+        self._places = itertools.count()
         self._timers: set[asyncio.TimerHandle] = set()
         self._closed = False
 
@@ -93,7 +97,8 @@ class MemoryBroker:
         """Put the message into every queue it belongs in; whether there was one."""
         targets = self._targets(routing_key, exchange)
         for name in targets:
-            self._keep(self._queues[name], _Kept(_remembering(message, routing_key)))
+            kept = _Kept(_remembering(message, routing_key), next(self._places))
+            self._keep(self._queues[name], kept)
         return bool(targets)
 
     def _targets(self, routing_key: str, exchange: str) -> list[str]:
@@ -168,7 +173,7 @@ class MemoryBroker:
         if limit is not None and kept.returned > limit:
             self._dead_letter(queue, kept, "delivery_limit")
         else:
-            queue.ready.appendleft(kept)
+            insort(queue.ready, kept, key=lambda one: one.place)
 
     def settled(self, queue: _Queue) -> None:
         """A consumer has room again."""
@@ -290,9 +295,9 @@ class MemorySubscription:
             self._broker.settled(self._queue)
 
     def lose(self) -> None:
-        """Give back all that is not settled: the oldest is to be the first again."""
+        """Give back all that is not settled."""
         unsettled, self._unsettled = self._unsettled, {}
-        for delivery, kept in reversed(unsettled.items()):
+        for delivery, kept in unsettled.items():
             delivery.lost.set_result(None)
             self._broker.returned(self._queue, kept)
 

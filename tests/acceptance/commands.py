@@ -64,12 +64,17 @@ class Program:
         out = self.folder / "millrace-out"
         return {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that it is told."""
+        own = {"TEMP_DIR": str(self.temp_dir), "PYTHONPATH": str(ROOT)}
+        return {**os.environ, **own, **self.settings}
+
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
-        environment = {**os.environ, "TEMP_DIR": str(self.temp_dir), "PYTHONPATH": str(ROOT)}
         return subprocess.Popen(
             [sys.executable, "-m", "millrace", *map(str, arguments)],
             cwd=self.folder,
-            env={**environment, **self.settings},
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

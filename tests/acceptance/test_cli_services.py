@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,37 +15,13 @@ from tests.acceptance.commands import (
     standing_still,
     wait,
 )
+from tests.acceptance.conftest import submitted
 from tests.conftest import ROOT
-from tests.servers.services import Services, services
+from tests.servers.services import Services
 
 EXAMPLES = ROOT / "examples"
 PHOTO = EXAMPLES / "mountains.jpg"
 FILM = EXAMPLES / "bunny.mp4"
-
-
-@pytest.fixture(scope="module")
-def running(amqp_url: str) -> Iterator[Services]:
-    with services(amqp_url, {"SOURCE_ROOTS": str(EXAMPLES)}) as running:
-        yield running
-
-
-@pytest.fixture
-def millrace(running: Services, amqp_url: str, tmp_path: Path) -> Program:
-    return Program(
-        tmp_path,
-        {
-            "AMQP_URL": amqp_url,
-            "QUEUE_PREFIX": running.lane.prefix,
-            "TEMP_DIR": str(running.work),
-            "UPLOAD_PATH": str(running.uploads),
-        },
-    )
-
-
-def submitted(millrace: Program, *arguments: str | Path) -> str:
-    ended = millrace("submit", *arguments)
-    assert (ended.code, ended.err) == (0, "")
-    return ended.out.strip()
 
 
 def test_submit_waits_for_the_end(millrace: Program, running: Services) -> None:

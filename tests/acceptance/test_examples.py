@@ -14,16 +14,10 @@ import aio_pika
 import pytest
 
 from tests.conftest import ROOT
-from tests.servers.services import Services, services
+from tests.servers.services import Services
 
 EXAMPLES = ROOT / "examples"
 PHOTO = (EXAMPLES / "mountains.jpg").as_uri()
-
-
-@pytest.fixture(scope="module")
-def running(amqp_url: str) -> Iterator[Services]:
-    with services(amqp_url, {"SOURCE_ROOTS": str(EXAMPLES)}) as running:
-        yield running
 
 
 @pytest.fixture

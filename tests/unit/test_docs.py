@@ -13,6 +13,7 @@ import yaml
 from pydantic_core import PydanticUndefined
 
 from millrace.cli.app import app
+from millrace.cli.dlq import dlq
 from millrace.reference import settings_page
 from millrace.schemas import EndEvent
 from services.cleanup.sweep import Sweep
@@ -90,7 +91,8 @@ def test_sub_commands_exist(path: Path) -> None:
 
 @every_page
 def test_options_exist(path: Path) -> None:
-    commands = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
+    groups = [typer.main.get_command(one) for one in (app, dlq)]
+    commands = [command for group in groups for command in group.commands.values()]  # type: ignore[attr-defined]
     known = {name for command in commands for param in command.params for name in param.opts}
     lines = re.findall(r"\bmillrace [a-z]+[^\n|`]*", code_in(TEXT[path]))
     assert {name for line in lines for name in re.findall(r"(?<=[\s\[])--[a-z-]+", line)} <= known
