@@ -44,10 +44,10 @@ def follow(url: URL, location: str, ports: Iterable[range]) -> URL:
     location = location.strip().replace(" ", "%20")
     _check_characters(location)
     try:
-        target = url.join(URL(location, encoded=location.isascii()))
+        target = str(url.join(URL(location, encoded=location.isascii())))
     except ValueError:
         raise SourceForbidden("source: leads to something that is no web address") from None
-    return parse(str(target), ports)
+    return parse(target, ports)
 
 
 def _check_characters(text: str) -> None:

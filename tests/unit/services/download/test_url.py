@@ -116,6 +116,7 @@ def test_a_redirect_is_followed(location: str, target: str) -> None:
         "http://example.com:22/",
         "/\\127.0.0.1",
         "http://[::1",
+        "http://::1:80/",
         "/x\x00",
         "/x\udcff",
     ],
