@@ -189,13 +189,33 @@ class ProcessingJob(Passage):
     original: Original
 
 
+class Member(Wire):
+    """One more file of an output that is a set: a piece, a playlist.
+
+    Attributes:
+        path: relative to the job's directory; below the folder of the output's own file.
+        size: bytes.
+    """
+
+    path: str
+    size: int = Field(ge=0)
+    sha256: str
+    media_type: str
+
+    @property
+    def tracked(self) -> TrackedFile:
+        """The member as the manifest lists it."""
+        return TrackedFile(path=self.path, size=self.size, role="output")
+
+
 class Output(Wire):
-    """One file that process made.
+    """One file that process made, or a set of files with one that names the others.
 
     Attributes:
         name: unique within the job together with `ext`; `{name}` in key templates.
         path: relative to the job's directory.
-        size: bytes.
+        size: bytes, of this one file.
+        members: the other files of a set, which keep their places relative to this one.
         width, height: pixels, where the output has them.
         duration_seconds: where the output has one.
         engine: who made it, with version (`pillow 13.0.0`, `ffmpeg 9.0.2`).
@@ -211,6 +231,7 @@ class Output(Wire):
     size: int = Field(ge=0)
     sha256: str
     media_type: str
+    members: tuple[Member, ...] = ()
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None
@@ -226,7 +247,7 @@ class Output(Wire):
 
     @property
     def tracked(self) -> TrackedFile:
-        """The output as the manifest lists it."""
+        """The output's own file as the manifest lists it."""
         return TrackedFile(path=self.path, size=self.size, role="output")
 
 
@@ -239,7 +260,12 @@ class UploadJob(Passage):
 
 
 class Result(Wire):
-    """One stored object, as products see it."""
+    """One stored object, as products see it.
+
+    Attributes:
+        files, total_size: of a set, of which this object is the one that names the others: how
+            many objects there are in all, and their bytes.
+    """
 
     name: str
     key: str
@@ -247,6 +273,8 @@ class Result(Wire):
     media_type: str
     size: int
     sha256: str
+    files: int | None = None
+    total_size: int | None = None
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None

@@ -1,6 +1,6 @@
 """The process stage: from the original to the files that the job asks for."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,8 @@ from services.process.seccomp import fault
 from services.process.settings import ProcessSettings
 from services.process.video.films import Films
 from services.process.video.settings import FilmSettings
-from shared.jobs import Kind, ProcessingJob, UploadJob
+from shared.jobs import Kind, Output, ProcessingJob, UploadJob
+from shared.manifest import TrackedFile
 from shared.work import Work
 
 
@@ -41,11 +42,17 @@ class Process:
             run=job.run,
             volume=job.volume,
             request=job.request,
-            manifest=job.manifest.with_files(*(output.tracked for output in outputs)),
+            manifest=job.manifest.with_files(*_files(outputs)),
             costs=job.costs,
             original=job.original,
             outputs=outputs,
         )
+
+
+def _files(outputs: tuple[Output, ...]) -> Iterator[TrackedFile]:
+    for output in outputs:
+        yield output.tracked
+        yield from (member.tracked for member in output.members)
 
 
 @asynccontextmanager

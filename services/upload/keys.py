@@ -8,12 +8,13 @@ from pathlib import Path, PurePosixPath
 from shared.destination import key_of, metadata_values
 from shared.errors import InvalidJob
 from shared.jobs import Original, Output, UploadJob, directory_name
+from shared.storage.keys import checked
 
 File = Original | Output
 
 
 def resolve(job: UploadJob, files: Sequence[File], created: float, root: Path | None) -> list[str]:
-    """The key of each of `files`.
+    """The key of each of `files`; of a set, the one that names the others.
 
     Args:
         created: when the job began, in seconds since the epoch: the date in its keys.
@@ -24,13 +25,32 @@ def resolve(job: UploadJob, files: Sequence[File], created: float, root: Path | 
     """
     template = relative(job.request.destination, root)
     of_job = _job_values(job, created)
-    keys = [key_of(template, {**of_job, **_file_values(file)}) for file in files]
+    keys = [_placed(file, key_of(template, {**of_job, **_file_values(file)})) for file in files]
     if twice := [key for key, times in Counter(keys).items() if times > 1]:
         raise InvalidJob(
             f"destination: two files would be stored as '{twice[0]}'; "
             "it must have both {name} and {ext}"
         )
     return keys
+
+
+def beside(file: Output, key: str) -> list[str]:
+    """The keys of a set's members, in their order; `key` is that of its first file.
+
+    Raises:
+        InvalidJob: one of them would be too long.
+    """
+    folder, root = PurePosixPath(key).parent, PurePosixPath(file.path).parent
+    paths = (PurePosixPath(member.path).relative_to(root) for member in file.members)
+    return [checked(str(folder / path)) for path in paths]
+
+
+def _placed(file: File, key: str) -> str:
+    """`key`; a set takes it as a folder, without the extension, and keeps its files' names."""
+    if not isinstance(file, Output) or not file.members:
+        return key
+    folder = key.removesuffix(f".{file.ext}")
+    return f"{folder}/{PurePosixPath(file.path).name}"
 
 
 def relative(template: str, root: Path | None) -> str:

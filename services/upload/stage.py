@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from services.upload.keys import File, name_of, resolve
+from services.upload.keys import File, beside, name_of, resolve
 from services.upload.settings import UploadSettings
 from services.upload.urls import names_urls, with_urls
-from shared.jobs import CleanupJob, Output, Result, UploadJob
+from shared.jobs import CleanupJob, Member, Output, Result, UploadJob
 from shared.storage.base import Owner, Storage
 from shared.storage.together import together
 from shared.work import Work
@@ -41,10 +42,11 @@ class Upload:
         """
         files = self._with_urls(job, work)
         keys = resolve(job, files, work.created, self.root)
-        paths = [work.locate(file.path) for file in files]
-        await self._store(job, work, list(zip(files, keys, paths, strict=True)))
-        results = [self._result(file, key) for file, key in zip(files, keys, strict=True)]
-        work.log.info("uploaded", objects=len(results), bytes=work.spent.uploaded_bytes)
+        placed = [*zip(files, keys, strict=True)]
+        objects = [one for file, key in placed for one in _objects(file, key)]
+        await self._store(job, work, [(file, key, work.locate(file.path)) for file, key in objects])
+        results = [self._result(file, key) for file, key in placed]
+        work.log.info("uploaded", objects=len(objects), bytes=work.spent.uploaded_bytes)
         return CleanupJob(
             job_id=job.job_id,
             run=job.run,
@@ -70,13 +72,13 @@ class Upload:
         return [with_urls(file, urls, work) if names_urls(file) else file for file in files]
 
     async def _store(
-        self, job: UploadJob, work: Work, todo: Sequence[tuple[File, str, Path]]
+        self, job: UploadJob, work: Work, todo: Sequence[tuple[File | Member, str, Path]]
     ) -> None:
         """Put every file under its key; the first failure stops the others."""
         slots = asyncio.Semaphore(self.files_at_once)
         total = sum(file.size for file, _, _ in todo)
 
-        async def put(file: File, key: str, path: Path) -> None:
+        async def put(file: File | Member, key: str, path: Path) -> None:
             async with slots:
                 await self.storage.put(
                     key,
@@ -101,8 +103,29 @@ class Upload:
             media_type=file.media_type,
             size=file.size,
             sha256=file.sha256,
+            **_of_set(file),
             **file.model_dump(include=_MEASURED, by_alias=False),
         )
+
+
+def _objects(file: File, key: str) -> list[tuple[File | Member, str]]:
+    """Everything that is stored for `file`, with its keys.
+
+    What names the others comes last: a set that is seen is whole, as far as that can be.
+    """
+    members = file.members if isinstance(file, Output) else ()
+    keys = beside(file, key) if isinstance(file, Output) else []
+    return [*zip(members, keys, strict=True), (file, key)]
+
+
+def _of_set(file: File) -> dict[str, Any]:
+    members = file.members if isinstance(file, Output) else ()
+    if not members:
+        return {}
+    return {
+        "files": 1 + len(members),
+        "total_size": file.size + sum(member.size for member in members),
+    }
 
 
 def _files(job: UploadJob) -> list[File]:

@@ -8,6 +8,7 @@ from services.process.video import program
 from shared.broker.base import DEFAULT_EXCHANGE, Delivery, Message
 from shared.broker.coalesce import CoalescingWriter
 from shared.broker.rabbitmq import RabbitMQ, RabbitSubscription
+from shared.work import Work
 from tests.crash.points import Points
 
 
@@ -83,9 +84,9 @@ def watch_children(points: Points) -> None:
         with points.around("child", "call"):
             await call(child, body, lock)
 
-    def started(argv: Sequence[str], lock: int) -> "subprocess.Popen[bytes]":
+    def started(argv: Sequence[str], work: Work) -> "subprocess.Popen[bytes]":
         with points.around("child", "start"):
-            return start(argv, lock)
+            return start(argv, work)
 
     Child._send = called  # type: ignore[method-assign, assignment]
     program._started = started

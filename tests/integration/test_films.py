@@ -4,23 +4,15 @@ import asyncio
 import hashlib
 import os
 import signal
-import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
-import structlog
 from PIL import Image, ImageStat
 
-from services.process.settings import ProcessSettings
-from services.process.stage import Process, opened
-from services.process.video.ffmpeg import find
-from services.process.video.settings import FilmSettings
 from shared.errors import (
     CorruptMedia,
     EngineUnavailable,
@@ -29,84 +21,10 @@ from shared.errors import (
     TimeLimit,
     UnsupportedMedia,
 )
-from shared.jobs import DownloadJob, Operation, Output
-from shared.workspace import Attempt, Workspace
-
-ROOT = Path(__file__).resolve().parents[2]
-BUNNY = ROOT / "examples" / "bunny.mp4"
-CORPUS = ROOT.parent / "shared" / "corpus" / "video"
+from shared.jobs import Output
+from tests.films import BUNNY, CORPUS, TONE, Bench, Benches, FilmMaker, pattern
 
 SLOW = {"op": "renditions", "preset": "veryslow", "crf": 10}
-
-
-@dataclass
-class Bench:
-    """An attempt, and the stage that works in it."""
-
-    stage: Process
-    work: Attempt
-    told: list[float] = field(default_factory=list)
-
-    async def make(self, source: Path, *operations: Any) -> dict[str, Output]:
-        """The outputs by the names of their files."""
-        wanted = tuple(Operation.model_validate(operation) for operation in operations)
-        outputs = await self.stage.media["video"].make(source, wanted or None, self.work)
-        return {f"{output.name}.{output.ext}": output for output in outputs}
-
-    def path(self, output: Output) -> Path:
-        return self.work.locate(output.path)
-
-
-Benches = Callable[..., Awaitable[Bench]]
-
-
-@pytest.fixture
-async def benches(tmp_path: Path) -> AsyncIterator[Benches]:
-    """Makes a bench with the settings given."""
-    workspace = Workspace(tmp_path / "volume")
-    workspace.open()
-    async with AsyncExitStack() as exits:
-
-        async def bench(**settings: Any) -> Bench:
-            stage = opened(ProcessSettings(process_workers=1), FilmSettings(**settings))
-            held = exits.enter_context(
-                workspace.begin(DownloadJob(job_id="film-1", source="file:///film.mp4"))
-            )
-            told: list[float] = []
-            work = held.attempt(
-                "process", structlog.get_logger(), lambda percent, _: told.append(percent)
-            )
-            return Bench(await exits.enter_async_context(stage), work, told)
-
-        yield bench
-
-
-@pytest.fixture
-async def bench(benches: Benches) -> Bench:
-    return await benches()
-
-
-@pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Makes a small film: `film("name.mp4", "-f", "lavfi", …)`."""
-    directory = tmp_path_factory.mktemp("films")
-    program = find().path
-
-    def make(name: str, *arguments: str) -> Path:
-        path = directory / name
-        if not path.exists():
-            argv = [str(program), "-v", "error", "-y", *arguments, str(path)]
-            subprocess.run(argv, check=True, capture_output=True)
-        return path
-
-    return make
-
-
-def pattern(size: str, seconds: float = 1.0, more: str = "") -> tuple[str, ...]:
-    return ("-f", "lavfi", "-i", f"testsrc2=size={size}:rate=25:duration={seconds}{more}")
-
-
-TONE = ("-f", "lavfi", "-i", "sine=duration=1")
 
 
 # What comes out
@@ -154,7 +72,7 @@ async def test_what_was_used_is_counted(bench: Bench) -> None:
     ],
 )
 async def test_a_film_is_never_enlarged(
-    bench: Bench, film: Callable[..., Path], size: str, expected: dict[str, tuple[int, int]]
+    bench: Bench, film: FilmMaker, size: str, expected: dict[str, tuple[int, int]]
 ) -> None:
     source = film(f"{size}.mkv", *pattern(size), "-c:v", "ffv1")
     outputs = await bench.make(source, "renditions")
@@ -163,7 +81,7 @@ async def test_a_film_is_never_enlarged(
         _check_plays(bench.path(output), expected[f"{output.name}.mp4"])
 
 
-async def test_odd_sizes_become_even(bench: Bench, film: Callable[..., Path]) -> None:
+async def test_odd_sizes_become_even(bench: Bench, film: FilmMaker) -> None:
     odd = pattern("322x242", more=",format=yuv444p,crop=321:241")
     source = film("odd.webm", *odd, "-c:v", "libvpx-vp9", "-pix_fmt", "yuv444p")
     outputs = await bench.make(source)
@@ -171,7 +89,7 @@ async def test_odd_sizes_become_even(bench: Bench, film: Callable[..., Path]) ->
     assert (outputs["poster.webp"].width, outputs["poster.webp"].height) == (321, 241)
 
 
-async def test_a_turned_film_is_made_upright(bench: Bench, film: Callable[..., Path]) -> None:
+async def test_a_turned_film_is_made_upright(bench: Bench, film: FilmMaker) -> None:
     lying = film("lying.mp4", *pattern("640x480"), "-c:v", "libx264")
     source = film("turned.mp4", "-display_rotation", "90", "-i", str(lying), "-c", "copy")
     outputs = await bench.make(source)
@@ -187,19 +105,19 @@ async def test_a_turned_film_is_made_upright(bench: Bench, film: Callable[..., P
     assert across < down
 
 
-async def test_pixels_too_wide_are_refused(bench: Bench, film: Callable[..., Path]) -> None:
+async def test_pixels_too_wide_are_refused(bench: Bench, film: FilmMaker) -> None:
     source = film("flat.mkv", *pattern("640x480", more=",setsar=100"), "-c:v", "ffv1")
     assert "64000 × 480 pixels" in str(await _refusal(bench, source))
 
 
-async def test_wide_pixels_become_square(bench: Bench, film: Callable[..., Path]) -> None:
+async def test_wide_pixels_become_square(bench: Bench, film: FilmMaker) -> None:
     source = film("wide.mp4", *pattern("720x576", more=",setsar=64/45"), "-c:v", "libx264")
     outputs = await bench.make(source)
     _check_plays(bench.path(outputs["480p.mp4"]), (854, 480))
     assert (outputs["poster.webp"].width, outputs["poster.webp"].height) == (1024, 576)
 
 
-async def test_a_silent_film_stays_silent(bench: Bench, film: Callable[..., Path]) -> None:
+async def test_a_silent_film_stays_silent(bench: Bench, film: FilmMaker) -> None:
     source = film("silent.mp4", *pattern("320x240"), "-c:v", "libx264")
     outputs = await bench.make(source, "renditions")
     with av.open(str(bench.path(outputs["240p.mp4"]))) as media:
@@ -212,9 +130,7 @@ async def test_sound_can_be_left_out(bench: Bench) -> None:
         assert not media.streams.audio
 
 
-async def test_nothing_of_the_sources_metadata_is_kept(
-    bench: Bench, film: Callable[..., Path]
-) -> None:
+async def test_nothing_of_the_sources_metadata_is_kept(bench: Bench, film: FilmMaker) -> None:
     place = ("-metadata", "location=+48.1374+011.5755/", "-metadata", "title=secret")
     source = film("told.mp4", *pattern("320x240"), *TONE, "-c:v", "libx264", *place)
     assert b"secret" in source.read_bytes()
@@ -242,7 +158,7 @@ async def test_several_ladders_are_made_in_one_go(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("container", ["avi", "flv", "mkv", "mov", "mpg", "ogv", "ts", "wmv"])
-async def test_containers(bench: Bench, film: Callable[..., Path], container: str) -> None:
+async def test_containers(bench: Bench, film: FilmMaker, container: str) -> None:
     codecs = ("-c:v", "libtheora", "-f", "ogg") if container == "ogv" else ()
     source = film(f"film.{container}", *pattern("320x240"), *codecs)
     outputs = await bench.make(source)
@@ -250,9 +166,7 @@ async def test_containers(bench: Bench, film: Callable[..., Path], container: st
     assert _brightness(bench.path(outputs["poster.webp"])) > 60
 
 
-async def test_a_film_that_does_not_tell_its_length(
-    bench: Bench, film: Callable[..., Path]
-) -> None:
+async def test_a_film_that_does_not_tell_its_length(bench: Bench, film: FilmMaker) -> None:
     source = film("piped.webm", *pattern("320x240", 2), "-c:v", "libvpx", "-live", "1")
     with av.open(str(source)) as media:
         assert media.duration is None
@@ -261,9 +175,7 @@ async def test_a_film_that_does_not_tell_its_length(
     assert bench.told == sorted(bench.told)
 
 
-async def test_hdr_films_get_the_colours_of_all_screens(
-    bench: Bench, film: Callable[..., Path]
-) -> None:
+async def test_hdr_films_get_the_colours_of_all_screens(bench: Bench, film: FilmMaker) -> None:
     told = "transfer=arib-std-b67:colorprim=bt2020:colormatrix=bt2020nc:log-level=error"
     filters = (
         "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv,"
@@ -290,7 +202,7 @@ async def test_films_from_elsewhere(bench: Bench, name: str) -> None:
 # Posters
 
 
-async def test_a_poster_is_not_black(bench: Bench, film: Callable[..., Path]) -> None:
+async def test_a_poster_is_not_black(bench: Bench, film: FilmMaker) -> None:
     dark = "color=black:size=320x240:rate=25:duration=3,format=yuv420p[d]"
     light = "testsrc2=size=320x240:rate=25:duration=1,format=yuv420p[l]"
     graph = f"{dark};{light};[d][l]concat=n=2"
@@ -302,7 +214,7 @@ async def test_a_poster_is_not_black(bench: Bench, film: Callable[..., Path]) ->
     assert _brightness(bench.path(outputs["poster.webp"])) > 60
 
 
-async def test_a_black_film_has_a_black_poster(bench: Bench, film: Callable[..., Path]) -> None:
+async def test_a_black_film_has_a_black_poster(bench: Bench, film: FilmMaker) -> None:
     source = film("black.mp4", "-f", "lavfi", "-i", "color=black:size=320x240:duration=1")
     outputs = await bench.make(source, "poster")
     assert _brightness(bench.path(outputs["poster.webp"])) < 10
@@ -313,7 +225,7 @@ async def test_a_black_film_has_a_black_poster(bench: Bench, film: Callable[...,
     [(0, 0), (0.99, 0), (1, 1), (1.5, 1), (2, 2), (2.99, 2), (1000, 2)],
 )
 async def test_a_poster_shows_what_a_player_shows_at_that_time(
-    bench: Bench, film: Callable[..., Path], at: float, colour: int
+    bench: Bench, film: FilmMaker, at: float, colour: int
 ) -> None:
     colours = "".join(
         f"color={name}:size=320x240:rate=10:duration=1,format=yuv420p[{name}];"
@@ -347,7 +259,7 @@ async def _refusal(bench: Bench, source: Path, *operations: Any) -> MillraceErro
     return caught.value
 
 
-async def test_sound_alone_is_no_film(bench: Bench, film: Callable[..., Path]) -> None:
+async def test_sound_alone_is_no_film(bench: Bench, film: FilmMaker) -> None:
     error = await _refusal(bench, film("sound.m4a", *TONE))
     assert isinstance(error, UnsupportedMedia)
     assert str(error) == "The file has no video stream."
@@ -373,7 +285,7 @@ async def test_a_film_without_its_index_is_damaged(bench: Bench, tmp_path: Path)
 
 
 async def test_a_film_that_breaks_off_is_damaged(
-    bench: Bench, film: Callable[..., Path], tmp_path: Path
+    bench: Bench, film: FilmMaker, tmp_path: Path
 ) -> None:
     whole = film("whole.mp4", "-i", str(BUNNY), "-c", "copy", "-movflags", "+faststart")
     source = tmp_path / "film.mp4"

@@ -30,6 +30,7 @@ TEXT = {path: path.read_text() for path in DOCS}
 README = TEXT[ROOT / "README.md"]
 OPERATIONS = TEXT[ROOT / "docs" / "operations.md"]
 IMAGES = TEXT[ROOT / "docs" / "images.md"]
+FILMS = TEXT[ROOT / "docs" / "films.md"]
 MESSAGES = TEXT[ROOT / "docs" / "messages.md"]
 ARCHITECTURE = TEXT[ROOT / "docs" / "architecture.md"]
 
@@ -135,7 +136,7 @@ def test_the_readmes_job_is_valid_and_its_event_is_that_jobs_end() -> None:
 
 
 def test_the_docs_list_every_operation_with_its_parameters() -> None:
-    rows = dict(rows_in(README + IMAGES))
+    rows = dict(rows_in(README + IMAGES + FILMS))
     for catalogue in CATALOGUES:
         for preset in catalogue.presets:
             assert f"`{preset}` (preset)" in rows

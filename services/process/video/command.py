@@ -1,22 +1,19 @@
 """What ffmpeg is told. Pure: from a film and what is wanted of it to arguments."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
-from services.process.video.film import Film, Rendition
+from services.process.video.branch import WHOLE, Branch, Window
+from services.process.video.film import Film
+from services.process.video.graph import cleaned, graph, scaled, toned
 
 _ALWAYS = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-n"),
     *("-progress", "pipe:1", "-stats_period", "0.5"),
 )
 _PACKETS_KEPT = "4096"  # while an output waits for the first packet of its other stream
-_NOTHING_BUT_MEDIA = ("-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn")
-_HDR_TO_SDR = (
-    "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,"
-    "tonemap=tonemap=mobius:desat=0,zscale=transfer=bt709:matrix=bt709:range=tv"
-)
+NOTHING_BUT_MEDIA = ("-map_metadata", "-1", "-map_chapters", "-1", "-dn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +32,21 @@ class Means:
 
 
 def encode(
-    film: Film, renditions: Sequence[Rendition], directory: Path, means: Means
+    film: Film, branches: Sequence[Branch], means: Means, window: Window = WHOLE
 ) -> tuple[str, ...]:
-    """Arguments that make all `renditions` in one passage.
-
-    The film is decoded once, and each size is scaled from the next larger one.
-    """
-    wanted = sorted(renditions, key=_size, reverse=True)
+    """Arguments that make all `branches` in one passage: the film is read and decoded once."""
+    filters, labels = graph(film, branches, means.tone_mapping)
+    complex_filters = ("-filter_complex", filters) if filters else ()
     return (
         *_ALWAYS,
         *("-filter_complex_threads", str(means.threads)),
+        *_seek(window),
         *_input(film, means),
-        *("-filter_complex", _graph(film, wanted, means)),
+        *complex_filters,
         *(
             argument
-            for number, rendition in enumerate(wanted)
-            for argument in _output(film, rendition, number, directory, means)
+            for branch, label in zip(branches, labels, strict=True)
+            for argument in _output(branch, label, means)
         ),
     )
 
@@ -65,7 +61,8 @@ def grab(
     """
     # A millisecond early: a time that was rounded up must not lead to the next picture.
     seek = ("-ss", f"{seconds - 0.001:.6f}") if seconds > 0.001 else ()
-    filters = ",".join((*_cleaned(film), _scale(film.width, film.height), *_toned(film, means)))
+    shown = scaled(film.width, film.height)
+    filters = ",".join((*cleaned(film), shown, *toned(film, means.tone_mapping)))
     return (
         *_ALWAYS,
         *(seek if search else ()),
@@ -73,14 +70,20 @@ def grab(
         *(() if search else seek),
         *("-map", f"0:{film.video_stream}", "-frames:v", "1"),
         *("-vf", f"{filters},format=rgb24,setsar=1"),
-        *_NOTHING_BUT_MEDIA,
-        # image2pipe, since image2 would read a number pattern into the file's name
-        *("-an", "-c:v", "png", "-f", "image2pipe", f"file:{target}"),
+        *NOTHING_BUT_MEDIA,
+        *("-sn", "-an", *png(target)),
     )
 
 
-def _size(rendition: Rendition) -> tuple[int, int]:
-    return rendition.width * rendition.height, rendition.width
+def png(target: Path) -> tuple[str, ...]:
+    """One lossless picture as a file."""
+    # image2pipe, since image2 would read a number pattern into the file's name
+    return ("-c:v", "png", "-f", "image2pipe", f"file:{target}")
+
+
+def _seek(window: Window) -> tuple[str, ...]:
+    start = ("-ss", f"{window.start:.6f}") if window.start else ()
+    return (*start, *(() if window.seconds is None else ("-t", f"{window.seconds:.6f}")))
 
 
 def _input(film: Film, means: Means) -> tuple[str, ...]:
@@ -93,61 +96,11 @@ def _input(film: Film, means: Means) -> tuple[str, ...]:
     )
 
 
-def _graph(film: Film, wanted: Sequence[Rendition], means: Means) -> str:
-    """A cascade: each size is scaled from the one above, and split where several need it.
-
-    ffmpeg turns the film upright by itself, before the first filter.
-    """
-    sizes = [(size, list(group)) for size, group in groupby(wanted, key=_size)]
-    source, first = f"0:{film.video_stream}", list(_cleaned(film))
-    number, chains = 0, []
-    for place, (_, group) in enumerate(sizes):
-        taps = [f"v{number + offset}" for offset in range(len(group))]
-        number += len(group)
-        following = [f"s{place + 1}"] if place + 1 < len(sizes) else []
-        tone = _toned(film, means) if place == 0 else ()
-        filters = (*first, _scale(group[0].width, group[0].height), *tone)
-        chains.append(_chain(source, filters, [*taps, *following]))
-        source, first = f"s{place + 1}", []
-    return ";".join(chains)
-
-
-def _chain(source: str, filters: Iterable[str], sinks: Sequence[str]) -> str:
-    split = (f"split={len(sinks)}",) if len(sinks) > 1 else ()
-    steps = ",".join((*filters, "format=yuv420p", "setsar=1", *split))
-    return f"[{source}]{steps}" + "".join(f"[{sink}]" for sink in sinks)
-
-
-def _cleaned(film: Film) -> tuple[str, ...]:
-    return ("yadif=deint=interlaced",) if film.interlaced else ()
-
-
-def _scale(width: int, height: int) -> str:
-    return f"scale={width}:{height}:out_range=tv"
-
-
-def _toned(film: Film, means: Means) -> tuple[str, ...]:
-    if film.transfer is None or not means.tone_mapping:
-        return ()
-    told = f"setparams=color_primaries=bt2020:colorspace=bt2020nc:color_trc={film.transfer}"
-    return told, _HDR_TO_SDR
-
-
-def _output(
-    film: Film, rendition: Rendition, number: int, directory: Path, means: Means
-) -> tuple[str, ...]:
+def _output(branch: Branch, label: str, means: Means) -> tuple[str, ...]:
     return (
-        *("-map", f"[v{number}]", *_NOTHING_BUT_MEDIA),
-        *("-c:v", "libx264", "-preset", rendition.preset, "-crf", str(rendition.crf)),
-        *("-threads:v", str(means.threads)),
-        *_sound(film, rendition),
-        *("-max_muxing_queue_size", _PACKETS_KEPT, "-fflags", "+bitexact"),
-        *("-movflags", "+faststart", "-f", "mp4", f"file:{directory / rendition.file}"),
+        *(("-map", f"[{label}]") if label else ()),
+        *NOTHING_BUT_MEDIA,
+        *("-threads:v", str(means.threads), "-max_muxing_queue_size", _PACKETS_KEPT),
+        *("-fflags", "+bitexact"),
+        *branch.options,
     )
-
-
-def _sound(film: Film, rendition: Rendition) -> tuple[str, ...]:
-    if rendition.audio_kbps is None:
-        return ("-an",)
-    track = ("-map", f"0:{film.audio_stream}")
-    return (*track, "-c:a", "aac", "-b:a", f"{rendition.audio_kbps}k", "-ac", "2")

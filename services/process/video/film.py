@@ -6,6 +6,42 @@ from services.process.image.engine import Target
 
 
 @dataclass(frozen=True, slots=True)
+class Sound:
+    """One track of sound.
+
+    Attributes:
+        stream: its number in the file.
+        codec: ffmpeg's name.
+        language: as the file has it (`eng`); None where it does not tell.
+        default: whether a player takes it unasked.
+    """
+
+    stream: int
+    codec: str
+    channels: int = 2
+    rate: int = 48000
+    language: str | None = None
+    title: str | None = None
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """One track of captions.
+
+    Attributes:
+        stream, codec, language, title: as of `Sound`.
+        text: whether it is text; the rest are pictures, which no text can be made of.
+    """
+
+    stream: int
+    codec: str
+    text: bool
+    language: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Film:
     """A film as its bytes describe it.
 
@@ -19,6 +55,13 @@ class Film:
         video_codec, audio_codec: ffmpeg's names.
         interlaced: whether the first picture consists of two fields.
         transfer: the transfer function where the film is HDR (`smpte2084`, `arib-std-b67`).
+        rotation: degrees that a player turns the pictures by.
+        frame_rate: pictures per second on average; 0 where it is not known.
+        pixel_format: ffmpeg's name (`yuv420p`, `yuv420p10le`).
+        video_bit_rate: bits per second; 0 where it is not known.
+        plain: whether the stored pictures are what is shown: square pixels, not turned, from
+            the very start of the film on.
+        sounds, captions: all tracks that can be decoded, in the file's order.
     """
 
     path: str
@@ -27,12 +70,19 @@ class Film:
     picture_seconds: float
     width: int
     height: int
-    video_stream: int
-    video_codec: str
+    video_stream: int | None
+    video_codec: str | None
     audio_stream: int | None = None
     audio_codec: str | None = None
     interlaced: bool = False
     transfer: str | None = None
+    rotation: int = 0
+    frame_rate: float = 0.0
+    pixel_format: str = ""
+    video_bit_rate: int = 0
+    plain: bool = False
+    sounds: tuple[Sound, ...] = ()
+    captions: tuple[Captions, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,48 +101,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendition:
-    """One H.264 and AAC file that is wanted of a film.
-
-    Attributes:
-        name: the file's name without its extension.
-        width, height: pixels, both even.
-        crf: x264's constant rate factor: 0 (lossless) to 51.
-        preset: x264's trade of time for size.
-        audio_kbps: bit rate of the sound; None for none.
-    """
-
-    name: str
-    width: int
-    height: int
-    crf: int
-    preset: str
-    audio_kbps: int | None
-
-    @property
-    def file(self) -> str:
-        """The name of the file that is made."""
-        return f"{self.name}.{self.extension}"
-
-    @property
-    def extension(self) -> str:
-        """The usual file name extension of the container, without a dot."""
-        return "mp4"
-
-    @property
-    def media_type(self) -> str:
-        """The container's media type."""
-        return "video/mp4"
-
-
-@dataclass(frozen=True, slots=True)
 class Still:
     """One picture that is wanted of a film.
 
     Attributes:
         at: seconds from the start; None for a picture that shows something.
+        share: the same as a share of the film's length, 0 to 1; it counts where `at` is None.
         targets: the files that are made of it.
     """
 
     at: float | None
     targets: tuple[Target, ...]
+    share: float | None = None

@@ -6,16 +6,15 @@ from pathlib import Path
 from services.process.image.pictures import Pictures
 from services.process.plan import Catalogue, Recipe, plan
 from services.process.pools import Pool
-from services.process.video.encoding import encoded
 from services.process.video.ffmpeg import Ffmpeg, find
 from services.process.video.film import Film, Still
 from services.process.video.operations import FILMS
-from services.process.video.progress import Progress
-from services.process.video.run import Advance
+from services.process.video.operations.recipe import FilmRecipe
+from services.process.video.passages import Passages
 from services.process.video.settings import FilmSettings
 from services.process.video.stills import pictured
 from services.process.video.tools import Tools
-from shared.errors import SourceTooLarge
+from shared.errors import UnsupportedMedia
 from shared.jobs import Operation, Output
 from shared.work import Work
 
@@ -60,35 +59,24 @@ class Films:
         recipes = plan(operations, FILMS)
         tools = await self._tools()
         film = await tools.probe(source, work)
+        _refuse_blind(film, recipes)
         stills = [still for recipe in recipes for still in recipe.stills()]
-        wanted = [wish for recipe in recipes for wish in recipe.renditions(film)]
+        products = [product for recipe in recipes for product in recipe.products(film)]
         pictures = await _pictured(tools, film, stills, work)
-        films = await encoded(tools, film, wanted, work, self._advance(film, work))
+        passages = Passages(tools, film, work, _STILLS_PERCENT, _ENCODED_PERCENT)
+        films = await passages.make(products)
         work.progress(100.0)
-        return (*films, *pictures)
+        return (*(output for product in products for output in films[product]), *pictures)
 
     async def _tools(self) -> Tools:
         program = await self.ffmpeg()
         return Tools(program, self._pool, self._pictures, self._settings, self._niceness)
 
-    def _advance(self, film: Film, work: Work) -> Advance:
-        """Tells how far the renditions are, and ends a film that is longer than it said."""
-        allowed = max(self._settings.max_video_seconds, film.duration_seconds) + 60
 
-        def advance(progress: Progress) -> None:
-            if progress.seconds > allowed:
-                raise SourceTooLarge(
-                    f"The film is longer than {self._settings.max_video_seconds:g} seconds."
-                )
-            share = min(1.0, progress.seconds / max(film.duration_seconds, 0.001))
-            percent = _STILLS_PERCENT + share * (_ENCODED_PERCENT - _STILLS_PERCENT)
-            work.progress(percent, **_details(progress))
-
-        return advance
-
-
-def _details(progress: Progress) -> dict[str, object]:
-    return {} if progress.speed is None else {"speed": progress.speed}
+def _refuse_blind(film: Film, recipes: tuple[FilmRecipe, ...]) -> None:
+    """Refuse what needs pictures of a film that has none."""
+    if film.video_stream is None and any(recipe.needs_pictures for recipe in recipes):
+        raise UnsupportedMedia("The file has no video stream.")
 
 
 async def _pictured(

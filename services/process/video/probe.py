@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from services.process.video.container import HEAD_BYTES, container
-from services.process.video.film import Film, Limits
+from services.process.video.film import Film, Limits, Sound
+from services.process.video.tracks import captions_of, sounds_of
 from shared.errors import CorruptMedia, SourceTooLarge, UnsupportedMedia
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MICROSECOND = 1e-6
 _BARREN_PACKETS = 500  # without any picture: then none is hoped for
+_AT_THE_START_SECONDS = 0.05
 _LONGEST_SIDE = 16384  # of H.264
 _OURS = Limits(seconds=math.inf, pixels=2**62, streams=2**31)  # what we made has its limits
 _HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}  # numbers of ITU-T H.273
@@ -38,7 +40,7 @@ def probe(source: Path, limits: Limits) -> Film:
     """What the film `source` is.
 
     Raises:
-        UnsupportedMedia: it has no video, or none that can be decoded here.
+        UnsupportedMedia: it has neither video nor sound, or none that can be decoded here.
         CorruptMedia: it cannot be read, or no picture of it can be decoded.
         SourceTooLarge: it is beyond `limits`.
     """
@@ -46,9 +48,12 @@ def probe(source: Path, limits: Limits) -> Film:
         demuxer = container(file.read(HEAD_BYTES))
     with opened(source, demuxer) as media:
         _check_streams(media, limits)
-        video = picture_stream(media)
-        _check_size(video.width, video.height, limits)  # before anything is decoded
-        film = _described(str(source.absolute()), demuxer, media, video)
+        if media.streams.audio and not shown_streams(media):
+            film = _heard(str(source.absolute()), demuxer, media)
+        else:
+            video = picture_stream(media)
+            _check_size(video.width, video.height, limits)  # before anything is decoded
+            film = _described(str(source.absolute()), demuxer, media, video)
     _check_size(film.width, film.height, limits)
     _check_length(film, limits)
     return film
@@ -75,12 +80,17 @@ def opened(source: Path | str, demuxer: str) -> Iterator["av.container.InputCont
         raise CorruptMedia(f"The film is damaged: {_reason(error)}.") from None
 
 
-def picture_stream(media: "av.container.InputContainer") -> "VideoStream":
-    """The stream that a player would show: no cover art."""
+def shown_streams(media: "av.container.InputContainer") -> "list[VideoStream]":
+    """The streams of moving pictures: no cover art."""
     from av.stream import Disposition
 
     cover = Disposition.attached_pic | Disposition.timed_thumbnails
-    videos = [stream for stream in media.streams.video if not stream.disposition & cover]
+    return [stream for stream in media.streams.video if not stream.disposition & cover]
+
+
+def picture_stream(media: "av.container.InputContainer") -> "VideoStream":
+    """The stream that a player would show."""
+    videos = shown_streams(media)
     if not videos:
         raise UnsupportedMedia("The file has no video stream.")
     best = media.streams.best("video")
@@ -139,7 +149,8 @@ def _described(
     if frame is None:
         raise CorruptMedia("The film is damaged: no picture of it can be decoded.")
     width, height = _displayed(video, frame)
-    audio = _sound_stream(media)
+    sounds, captions = sounds_of(media), captions_of(media)
+    audio = _chosen(media, sounds)
     duration, picture = _durations(media, video)
     return Film(
         path=path,
@@ -150,11 +161,48 @@ def _described(
         height=height,
         video_stream=video.index,
         video_codec=video.codec_context.name,
-        audio_stream=audio.index if audio else None,
-        audio_codec=audio.codec_context.name if audio else None,
+        audio_stream=audio.stream if audio else None,
+        audio_codec=audio.codec if audio else None,
         interlaced=frame.interlaced_frame,
         transfer=_HDR_TRANSFERS.get(int(frame.color_trc)),
+        rotation=round(frame.rotation) % 360,
+        frame_rate=float(video.average_rate or 0),
+        pixel_format=frame.format.name,
+        video_bit_rate=video.bit_rate or 0,
+        plain=_is_plain(video, frame),
+        sounds=sounds,
+        captions=captions,
     )
+
+
+def _heard(path: str, demuxer: str, media: "av.container.InputContainer") -> Film:
+    """A film without pictures."""
+    sounds = sounds_of(media)
+    audio = _chosen(media, sounds)
+    if audio is None:
+        raise UnsupportedMedia("The file's sound is in a codec that cannot be decoded.")
+    seconds = (media.duration or 0) * MICROSECOND
+    return Film(
+        path=path,
+        container=demuxer,
+        duration_seconds=seconds or _measured(media, media.streams.audio[0]),
+        picture_seconds=0.0,
+        width=0,
+        height=0,
+        video_stream=None,
+        video_codec=None,
+        audio_stream=audio.stream,
+        audio_codec=audio.codec,
+        sounds=sounds,
+        captions=captions_of(media),
+    )
+
+
+def _is_plain(video: "VideoStream", frame: "VideoFrame") -> bool:
+    """Whether the pictures can be copied as they are; see `Film`."""
+    begins = float((video.start_time or 0) * (video.time_base or 0))
+    square = (video.sample_aspect_ratio or 1) == 1
+    return square and not frame.rotation and abs(begins) < _AT_THE_START_SECONDS
 
 
 def _displayed(video: "VideoStream", frame: "VideoFrame") -> tuple[int, int]:
@@ -165,11 +213,12 @@ def _displayed(video: "VideoStream", frame: "VideoFrame") -> tuple[int, int]:
     return (height, width) if lying else (width, height)
 
 
-def _sound_stream(media: "av.container.InputContainer") -> "AudioStream | None":
+def _chosen(media: "av.container.InputContainer", sounds: tuple[Sound, ...]) -> Sound | None:
+    """The track that a player takes unasked."""
     best = media.streams.best("audio")
-    decodable = [stream for stream in media.streams.audio if getattr(stream, "codec_context", None)]
-    return next((stream for stream in decodable if stream is best), None) or next(
-        iter(decodable), None
+    number = best.index if best else None
+    return next((sound for sound in sounds if sound.stream == number), None) or next(
+        iter(sounds), None
     )
 
 
@@ -182,16 +231,16 @@ def _durations(media: "av.container.InputContainer", video: "VideoStream") -> tu
     return whole, min(picture, whole) or whole
 
 
-def _measured(media: "av.container.InputContainer", video: "VideoStream") -> float:
+def _measured(media: "av.container.InputContainer", stream: "VideoStream | AudioStream") -> float:
     """The time from the first to the end of the last packet, after reading them all."""
     media.seek(0)
     times = [
         (packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base)
-        for packet in media.demux(video)
+        for packet in media.demux(stream)
         if packet.pts is not None and packet.time_base is not None
     ]
     if not times:
-        raise CorruptMedia("The film is damaged: it has no pictures with a time.")
+        raise CorruptMedia("The film is damaged: nothing in it has a time.")
     return float(max(start + length for start, length in times) - min(times)[0])
 
 

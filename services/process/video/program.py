@@ -64,7 +64,7 @@ class Program:
     ) -> "AsyncIterator[Program]":
         """`argv` as a running program; at the end of the block it is dead, whatever happened.
 
-        It holds the job's lock as long as it lives, and what it used is counted at its end.
+        It begins in the attempt's directory. It holds the job's lock as long as it lives, and what it used is counted at its end.
 
         Args:
             cpu_seconds: after so much time of all its threads, the system kills it.
@@ -72,7 +72,7 @@ class Program:
         Raises:
             EngineUnavailable: it could not be started.
         """
-        program = cls(_started(_confined(argv, bounds, cpu_seconds), work.lock), work.spent)
+        program = cls(_started(_confined(argv, bounds, cpu_seconds), work), work.spent)
         try:
             # Not to be cancelled half way: a pipe would stay open, or be closed twice.
             await in_any_case(program._connect())
@@ -147,7 +147,7 @@ def _confined(argv: Sequence[str], bounds: Bounds, cpu_seconds: float) -> tuple[
     return (*launcher, str(os.getpid()), local_filter().hex(), *map(str, limits), *argv)
 
 
-def _started(argv: Sequence[str], lock: int) -> "subprocess.Popen[bytes]":
+def _started(argv: Sequence[str], work: Work) -> "subprocess.Popen[bytes]":
     """The process; not asyncio's kind, which asyncio reaps, and their resource usage is lost."""
     try:
         return subprocess.Popen(
@@ -156,9 +156,9 @@ def _started(argv: Sequence[str], lock: int) -> "subprocess.Popen[bytes]":
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            cwd="/",
+            cwd=work.directory,
             env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
-            pass_fds=(lock,),
+            pass_fds=(work.lock,),
             start_new_session=True,
         )
     except OSError as error:

@@ -1,17 +1,20 @@
 """What films are made with."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.process.image.pictures import Pictures
 from services.process.pools import Pool
 from services.process.video.command import Means
+from services.process.video.digests import Piece, digests
 from services.process.video.ffmpeg import Ffmpeg
 from services.process.video.film import Film
 from services.process.video.moment import moment
 from services.process.video.probe import Inspected, inspect, probe
 from services.process.video.run import Grant
 from services.process.video.settings import FilmSettings
+from services.process.video.streaming.package import Contents, Package, package
 from shared.work import Work
 
 _HASHED_BYTES_PER_SECOND = 50e6  # on a slow disk
@@ -59,6 +62,18 @@ class Tools:
 
     async def inspect(self, output: Path, work: Work) -> Inspected:
         """See `probe.inspect`."""
-        hashing = output.stat().st_size / _HASHED_BYTES_PER_SECOND
-        seconds = self.settings.probe_limit_seconds + hashing
-        return await self.pool.call(inspect, output, seconds=seconds, work=work)
+        return await self.pool.call(inspect, output, seconds=self._reading((output,)), work=work)
+
+    async def digests(self, paths: tuple[Path, ...], work: Work) -> tuple[Piece, ...]:
+        """See `digests.digests`."""
+        return await self.pool.call(digests, paths, seconds=self._reading(paths), work=work)
+
+    async def package(self, root: Path, contents: Contents, work: Work) -> Package:
+        """See `package.package`."""
+        seconds = self._reading(path for path in root.rglob("*"))
+        return await self.pool.call(package, root, contents, seconds=seconds, work=work)
+
+    def _reading(self, paths: Iterable[Path]) -> float:
+        """Seconds that reading the files may take."""
+        size = sum(path.stat().st_size for path in paths)
+        return self.settings.probe_limit_seconds + size / _HASHED_BYTES_PER_SECOND

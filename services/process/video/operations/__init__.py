@@ -1,6 +1,7 @@
 """The operations on films. A new one is a file here and a line below."""
 
 from services.process.plan import Catalogue
+from services.process.video.operations.hls import Hls
 from services.process.video.operations.poster import Poster
 from services.process.video.operations.recipe import FilmRecipe
 from services.process.video.operations.renditions import Renditions
@@ -8,7 +9,7 @@ from shared.jobs import Operation
 
 FILMS: Catalogue[FilmRecipe] = Catalogue(
     noun="film",
-    recipes={"poster": Poster, "renditions": Renditions},
+    recipes={"hls": Hls, "poster": Poster, "renditions": Renditions},
     presets={"film": (Operation(op="renditions"), Operation(op="poster"))},
     default="film",
 )

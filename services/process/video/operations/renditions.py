@@ -1,25 +1,20 @@
 """`renditions`: the film in the sizes that screens need."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from services.process.video.film import Film, Rendition
+from services.process.video.codecs import CODECS, CodecName, Preset
+from services.process.video.film import Film
 from services.process.video.ladder import rungs
+from services.process.video.operations.parameters import LONGEST_NAME, Heights, Kbps, Loudness
 from services.process.video.operations.recipe import FilmRecipe
+from services.process.video.products.rendition import Rendition
 
-Preset = Literal[
-    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
-]
 _OPERATION = "renditions"
-_LONGEST_NAME = 58  # with the longest ending, `-4320p`, the 64 characters that names may have
-
-
-def _as_heights(value: Any) -> Any:
-    return (value,) if isinstance(value, int) else value
-
-
-Height = Annotated[int, Field(ge=16, le=4320, multiple_of=2)]
+# A film of more bits for each pixel is encoded even if all else is as it should be. At x264's
+# crf 23, films have about a third of this.
+_COPIED_BITS_PER_PIXEL = 0.25
 
 
 class Renditions(FilmRecipe):
@@ -29,35 +24,73 @@ class Renditions(FilmRecipe):
     name of its own. A height is the shorter side, so an upright film gives 720×1280.
     """
 
-    heights: Annotated[
-        tuple[Height, ...],
-        BeforeValidator(_as_heights),
-        Field(min_length=1, max_length=8, description="Shorter sides in pixels, even."),
-    ] = (720, 480, 360)
-    crf: int = Field(default=23, ge=0, le=51, description="x264's quality; lower is better.")
-    preset: Preset = Field(default="veryfast", description="x264's trade of time for size.")
+    heights: Heights = (720, 480, 360)
+    codec: CodecName = Field(
+        default="h264", description="`vp9` comes with Opus in WebM, the others with AAC in MP4."
+    )
+    crf: int | None = Field(
+        default=None, ge=0, le=63, description="The encoder's quality; lower is better."
+    )
+    preset: Preset = Field(default="veryfast", description="The encoder's trade of time for size.")
     audio: bool = Field(default=True, description="Whether the sound is kept, in stereo.")
-    audio_kbps: int = Field(default=128, ge=16, le=320, description="Bit rate of the sound.")
+    audio_kbps: Kbps = 128
+    loudness: Loudness | None = None
+    max_fps: float | None = Field(
+        default=None, ge=1, le=240, description="Most pictures per second; else as the film has."
+    )
+    hdr: bool = Field(default=False, description="Whether HDR is kept, with `hevc` and `av1`.")
+    captions: bool = Field(default=False, description="Whether text captions go along.")
+    copy_source: bool = Field(
+        default=True,
+        description="Whether a film that is already what is wanted is copied, not encoded.",
+    )
 
     @model_validator(mode="after")
-    def _leaves_room_for_the_size(self) -> Self:
-        if len(self.name) > _LONGEST_NAME:
-            raise ValueError(f"name: at most {_LONGEST_NAME} characters, the size is added")
+    def _is_possible(self) -> Self:
+        if len(self.name) > LONGEST_NAME:
+            raise ValueError(f"name: at most {LONGEST_NAME} characters, the size is added")
+        codec = CODECS[self.codec]
+        if self.crf is not None and self.crf > codec.worst:
+            raise ValueError(f"crf: at most {codec.worst} with {self.codec}")
+        if self.hdr and not codec.hdr:
+            raise ValueError(f"hdr: not with {self.codec}, but with hevc or av1")
         return self
 
-    def renditions(self, film: Film) -> tuple[Rendition, ...]:
+    def products(self, film: Film) -> tuple[Rendition, ...]:
         """One for each height that the film reaches."""
         sound = self.audio and film.audio_stream is not None
+        crf = CODECS[self.codec].crf if self.crf is None else self.crf
         return tuple(
             Rendition(
                 name=self._name_of(min(width, height)),
                 width=width,
                 height=height,
-                crf=self.crf,
+                crf=crf,
                 preset=self.preset,
                 audio_kbps=self.audio_kbps if sound else None,
+                codec=self.codec,
+                fps=self.max_fps if self.max_fps and film.frame_rate > self.max_fps else None,
+                hdr=self.hdr and film.transfer is not None,
+                loudness=self.loudness,
+                captions=self.captions,
+                copied=self._is_copied(film, width, height),
             )
             for width, height in rungs(film.width, film.height, self.heights)
+        )
+
+    def _is_copied(self, film: Film, width: int, height: int) -> bool:
+        """Whether the film's pictures are what would be made of them, but for the crf."""
+        return (
+            self.copy_source
+            and self.crf is None
+            and (film.width, film.height) == (width, height)
+            and film.video_codec == self.codec
+            and film.pixel_format == "yuv420p"
+            and film.plain
+            and not film.interlaced
+            and film.transfer is None
+            and 0 < film.frame_rate <= (self.max_fps or film.frame_rate)
+            and 0 < film.video_bit_rate <= _COPIED_BITS_PER_PIXEL * width * height * film.frame_rate
         )
 
     def _name_of(self, side: int) -> str:

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from shared.jobs import Original, Output, Request, UploadJob
+from shared.jobs import Member, Original, Output, Request, UploadJob
 
 
 def job(outputs: tuple[Output, ...], original: Original, **request: Any) -> UploadJob:
@@ -44,3 +44,22 @@ def written(folder: Path | None, name: str, content: bytes) -> str:
     if folder:
         (folder / name).write_bytes(content)
     return f"{folder.name if folder else 'process.0'}/{name}"
+
+
+def streaming_set(name: str, files: dict[str, bytes], folder: Path) -> Output:
+    """An output that is a set; the first of `files` (by relative name) names the others."""
+    paths = {relative: folder / name / relative for relative in files}
+    for relative, content in files.items():
+        paths[relative].parent.mkdir(parents=True, exist_ok=True)
+        paths[relative].write_bytes(content)
+    members = [
+        Member(
+            path=f"{folder.name}/{name}/{relative}",
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            media_type="application/octet-stream",
+        )
+        for relative, content in files.items()
+    ]
+    first, *others = members
+    return Output(name=name, ext="m3u8", members=tuple(others), **first.model_dump(by_alias=False))

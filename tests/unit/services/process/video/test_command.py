@@ -1,11 +1,18 @@
 """What ffmpeg is told. That it understands this is shown in tests/integration/test_films.py."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from services.process.video.command import Means, encode, grab
-from services.process.video.film import Film, Rendition
+from services.process.video import command
+from services.process.video.branch import Window
+from services.process.video.command import Means, grab
+from services.process.video.film import Film
+from services.process.video.products.adaptive import Adaptive
+from services.process.video.products.product import Product
+from services.process.video.products.rendition import Rendition
+from services.process.video.streaming.package import Size
 
 FILM = Film(
     path="/jobs/j/download.1/original.mp4",
@@ -27,6 +34,17 @@ def rendition(height: int, name: str = "", audio_kbps: int | None = 128) -> Rend
     return Rendition(name or f"{height}p", height * 16 // 9, height, 23, "veryfast", audio_kbps)
 
 
+def encode(
+    film: Film, products: Sequence[Product], directory: Path, means: Means
+) -> tuple[str, ...]:
+    branches = [
+        branch
+        for product in products
+        for branch in product.branches(film, directory, means.threads)
+    ]
+    return command.encode(film, branches, means)
+
+
 def value_after(arguments: tuple[str, ...], option: str) -> str:
     return arguments[arguments.index(option) + 1]
 
@@ -35,14 +53,14 @@ def test_sizes_come_from_one_decoding_each_from_the_next_larger() -> None:
     arguments = encode(FILM, [rendition(360), rendition(720), rendition(540)], DIRECTORY, MEANS)
     assert arguments.count("-i") == 1
     assert value_after(arguments, "-filter_complex") == (
-        "[0:1]scale=1280:720:out_range=tv,format=yuv420p,setsar=1,split=2[v0][s1];"
-        "[s1]scale=960:540:out_range=tv,format=yuv420p,setsar=1,split=2[v1][s2];"
-        "[s2]scale=640:360:out_range=tv,format=yuv420p,setsar=1[v2]"
+        "[0:1]scale=1280:720:out_range=tv,format=yuv420p,setsar=1,split=2[v1][s1];"
+        "[s1]scale=960:540:out_range=tv,format=yuv420p,setsar=1,split=2[v2][s2];"
+        "[s2]scale=640:360:out_range=tv,format=yuv420p,setsar=1[v0]"
     )
     assert [a for a in arguments if a.startswith(f"file:{DIRECTORY}")] == [
+        f"file:{DIRECTORY}/360p.mp4",
         f"file:{DIRECTORY}/720p.mp4",
         f"file:{DIRECTORY}/540p.mp4",
-        f"file:{DIRECTORY}/360p.mp4",
     ]
 
 
@@ -104,3 +122,48 @@ def test_a_frame_is_sought_before_or_after_the_input() -> None:
     assert decoded.index("-ss") > decoded.index("-i")
     assert value_after(searched, "-ss") == value_after(decoded, "-ss") == "2.499000"
     assert "-ss" not in grab(FILM, 0.0, target, MEANS)
+
+
+def test_a_stream_for_hls_begins_each_piece_with_a_key_frame() -> None:
+    hls = Adaptive(
+        "hls", (Size("360p", 640, 360), Size("180p", 320, 180)), 23, "fast", 96, 4, False
+    )
+    arguments = encode(FILM, [hls, rendition(360)], DIRECTORY, MEANS)
+    assert value_after(arguments, "-filter_complex") == (
+        "[0:1]scale=640:360:out_range=tv,format=yuv420p,setsar=1,split=3[v0][v2][s1];"
+        "[s1]scale=320:180:out_range=tv,format=yuv420p,setsar=1[v1]"
+    )
+    assert arguments.count("expr:gte(t,n_forced*4)") == 2
+    assert f"file:{DIRECTORY}/hls/360p/index.m3u8" in arguments
+    assert "hls/180p/%05d.m4s" in arguments
+    assert hls.folders() == ("hls", "hls/360p", "hls/180p")
+
+
+def test_hdr_is_kept_in_a_cascade_of_its_own() -> None:
+    film = replace(FILM, transfer="smpte2084")
+    kept = replace(rendition(720), codec="hevc", hdr=True)
+    arguments = encode(film, [kept, rendition(360)], DIRECTORY, MEANS)
+    first, hdr, sdr = sorted(value_after(arguments, "-filter_complex").split(";"))
+    assert first == "[0:1]split=2[c0][c1]"
+    assert hdr.startswith("[c0]scale=640:360") == sdr.startswith("[c1]scale=1280:720")
+    assert ("-color_trc", "smpte2084") in pairwise(arguments)
+    assert "yuv420p10le" in value_after(arguments, "-filter_complex")
+
+
+def test_what_is_copied_is_not_decoded() -> None:
+    arguments = encode(FILM, [replace(rendition(720), copied=True)], DIRECTORY, MEANS)
+    assert "-filter_complex" not in arguments
+    assert ("-c:v", "copy") in pairwise(arguments)
+
+
+def test_a_frame_rate_is_capped_behind_the_scaling() -> None:
+    slow = replace(rendition(720), fps=30)
+    graph = value_after(encode(FILM, [slow], DIRECTORY, MEANS), "-filter_complex")
+    assert graph.endswith("[r0];[r0]fps=30[v0]")
+
+
+def test_a_part_of_the_film_is_sought() -> None:
+    (branch,) = rendition(720).branches(FILM, DIRECTORY, 3)
+    arguments = command.encode(FILM, [branch], MEANS, Window(2.5, 3))
+    before = arguments[: arguments.index("-i")]
+    assert (value_after(before, "-ss"), value_after(before, "-t")) == ("2.500000", "3.000000")

@@ -10,25 +10,26 @@ import pytest
 from services.process.plan import plan
 from services.process.video.film import Film
 from services.process.video.operations import FILMS
-from services.process.video.operations.recipe import FilmRecipe
+from services.process.video.operations.renditions import Renditions
 from shared.errors import InvalidJob
 from shared.jobs import Operation
 
 FILM = Film("/f", "mov", 5.0, 5.0, 1280, 720, 0, "h264", audio_stream=1, audio_codec="aac")
 
 
-def one(operation: Any) -> FilmRecipe:
+def one(operation: Any) -> Any:
     (recipe,) = plan((Operation.model_validate(operation),), FILMS)
     return recipe
 
 
 def names(operation: Any, film: Film = FILM) -> list[str]:
-    return [rendition.name for rendition in one(operation).renditions(film)]
+    return [rendition.name for rendition in one(operation).products(film)]
 
 
 def test_a_film_gets_renditions_and_a_poster_by_default() -> None:
     renditions, poster = plan(None, FILMS)
-    assert [r.file for r in renditions.renditions(FILM)] == ["720p.mp4", "480p.mp4", "360p.mp4"]
+    assert isinstance(renditions, Renditions)
+    assert [r.file for r in renditions.products(FILM)] == ["720p.mp4", "480p.mp4", "360p.mp4"]
     (still,) = poster.stills()
     assert still.at is None
     assert [target.file for target in still.targets] == ["poster.webp"]
@@ -44,15 +45,15 @@ def test_parameters_reach_the_renditions() -> None:
     recipe = one(
         {"op": "renditions", "heights": [720], "crf": 30, "preset": "slow", "audioKbps": 64}
     )
-    (rendition,) = recipe.renditions(FILM)
+    (rendition,) = recipe.products(FILM)
     assert (rendition.crf, rendition.preset, rendition.audio_kbps) == (30, "slow", 64)
 
 
 def test_sound_is_left_out_where_there_is_none_or_none_is_wanted() -> None:
     silent = replace(FILM, audio_stream=None)
-    assert {r.audio_kbps for r in one("renditions").renditions(silent)} == {None}
+    assert {r.audio_kbps for r in one("renditions").products(silent)} == {None}
     mute = one({"op": "renditions", "audio": False})
-    assert {r.audio_kbps for r in mute.renditions(FILM)} == {None}
+    assert {r.audio_kbps for r in mute.products(FILM)} == {None}
 
 
 def test_a_poster_comes_in_every_format_asked_for() -> None:
@@ -71,12 +72,15 @@ def test_a_poster_comes_in_every_format_asked_for() -> None:
         ({"op": "renditions", "heights": []}, "heights"),
         ({"op": "renditions", "crf": 52}, "crf"),
         ({"op": "renditions", "preset": "placebo"}, "preset"),
-        ({"op": "renditions", "codec": "av1"}, "no parameter 'codec'"),
+        ({"op": "renditions", "bitrate": 3}, "no parameter 'bitrate'"),
+        ({"op": "renditions", "codec": "h263"}, "codec"),
+        ({"op": "renditions", "hdr": True}, "hdr: not with h264, but with hevc or av1"),
+        ({"op": "hls", "segmentSeconds": 0}, "segmentSeconds"),
         ({"op": "renditions", "name": "n" * 60}, "name: at most 58 characters"),
         ({"op": "poster", "at": -1}, "at"),
         ({"op": "poster", "at": "NaN"}, "at"),
         ({"op": "poster", "formats": ["gif"]}, "formats"),
-        ({"op": "blur"}, "no operation 'blur' for a film; there are film, poster, renditions"),
+        ({"op": "blur"}, "no operation 'blur' for a film; there are film, hls, poster"),
     ],
 )
 def test_a_wrong_operation_is_named(operation: Any, sentence: str) -> None:

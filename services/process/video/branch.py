@@ -1,0 +1,64 @@
+"""What one file of a passage through a film needs of it. Pure values."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """Pictures of the film, as one output takes them.
+
+    Attributes:
+        width, height: pixels, both even.
+        fps: pictures per second; None for those that the film has.
+        hdr: whether HDR is kept, in ten bits; else it becomes SDR in eight.
+    """
+
+    width: int
+    height: int
+    fps: float | None = None
+    hdr: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """What taps are put in order by: pixels, then width."""
+        return self.width * self.height, self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One output of ffmpeg: what it takes of the graph, and what is done with it.
+
+    Attributes:
+        options: everything after the mapped pictures: other streams, codecs, format, file.
+        tap: the decoded pictures that it needs; None if it needs none.
+        chain: filters between tap and output; may say `{source}` and `{sink}`, the labels
+            around it. Without a tap, `{source}` is not filled in.
+    """
+
+    options: tuple[str, ...]
+    tap: Tap | None = None
+    chain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a film that is read.
+
+    Attributes:
+        start: seconds from the film's beginning.
+        seconds: its length; None up to the end.
+    """
+
+    start: float = 0.0
+    seconds: float | None = None
+
+
+WHOLE = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """All branches that come from one reading of one window."""
+
+    window: Window
+    branches: tuple[Branch, ...] = field(default=())

@@ -1,0 +1,114 @@
+"""How films and sound are encoded: one table for each kind. Pure.
+
+`preset` is x264's word for every encoder: the others' own scales are mapped to it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+CodecName = Literal["h264", "hevc", "av1", "vp9"]
+SoundFormat = Literal["m4a", "mp3", "opus", "flac", "wav"]
+Preset = Literal[
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
+]
+_SVT_PRESETS: dict[str, int] = {  # 0 to 13; higher is faster
+    "ultrafast": 12,
+    "superfast": 11,
+    "veryfast": 10,
+    "faster": 9,
+    "fast": 8,
+    "medium": 7,
+    "slow": 5,
+    "slower": 4,
+    "veryslow": 3,
+}
+_VPX_SPEEDS: dict[str, int] = {  # 0 to 8; higher is faster
+    "ultrafast": 8,
+    "superfast": 7,
+    "veryfast": 6,
+    "faster": 5,
+    "fast": 4,
+    "medium": 3,
+    "slow": 2,
+    "slower": 1,
+    "veryslow": 0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One way to encode pictures, with the container and the sound that go with it.
+
+    Attributes:
+        library: what ffmpeg has to be built with.
+        crf: the usual constant rate factor, and `worst`, the highest that there is.
+        sound: the options for the sound beside it.
+        sound_library: what those need, if anything.
+        options: from preset and number of threads to the encoder's arguments.
+        hdr: whether it is used for HDR.
+    """
+
+    library: str
+    crf: int
+    worst: int
+    extension: str
+    media_type: str
+    sound: tuple[str, ...]
+    options: Callable[[str, int], tuple[str, ...]]
+    sound_library: str | None = None
+    hdr: bool = False
+
+
+def _x264(preset: str, threads: int) -> tuple[str, ...]:
+    return ("-c:v", "libx264", "-preset", preset)
+
+
+def _x265(preset: str, threads: int) -> tuple[str, ...]:
+    told = f"log-level=error:pools={threads}"
+    return ("-c:v", "libx265", "-preset", preset, "-tag:v", "hvc1", "-x265-params", told)
+
+
+def _svt(preset: str, threads: int) -> tuple[str, ...]:
+    return ("-c:v", "libsvtav1", "-preset", str(_SVT_PRESETS[preset]))
+
+
+def _vpx(preset: str, threads: int) -> tuple[str, ...]:
+    speed = str(_VPX_SPEEDS[preset])
+    return ("-c:v", "libvpx-vp9", "-b:v", "0", "-cpu-used", speed, "-row-mt", "1")
+
+
+_AAC = ("-c:a", "aac")
+_OPUS = ("-c:a", "libopus")
+CODECS: Final[dict[CodecName, Codec]] = {
+    "h264": Codec("libx264", 23, 51, "mp4", "video/mp4", _AAC, _x264),
+    "hevc": Codec("libx265", 26, 51, "mp4", "video/mp4", _AAC, _x265, hdr=True),
+    "av1": Codec("libsvtav1", 35, 63, "mp4", "video/mp4", _AAC, _svt, hdr=True),
+    "vp9": Codec("libvpx", 33, 63, "webm", "video/webm", _OPUS, _vpx, sound_library="libopus"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SoundCodec:
+    """One kind of sound file; see `Codec`. `lossy` ones take a bit rate."""
+
+    options: tuple[str, ...]
+    media_type: str
+    library: str | None = None
+    lossy: bool = True
+
+
+SOUNDS: Final[dict[SoundFormat, SoundCodec]] = {
+    "m4a": SoundCodec((*_AAC, "-movflags", "+faststart", "-f", "ipod"), "audio/mp4"),
+    "mp3": SoundCodec(("-c:a", "libmp3lame", "-f", "mp3"), "audio/mpeg", "libmp3lame"),
+    "opus": SoundCodec((*_OPUS, "-f", "ogg"), "audio/ogg", "libopus"),
+    "flac": SoundCodec(("-c:a", "flac", "-f", "flac"), "audio/flac", lossy=False),
+    "wav": SoundCodec(("-c:a", "pcm_s16le", "-f", "wav"), "audio/wav", lossy=False),
+}
+
+
+def levelled(loudness: float | None) -> tuple[str, ...]:
+    """Filters that bring the sound to `loudness` LUFS, as EBU R 128 measures it."""
+    if loudness is None:
+        return ()
+    return ("-af", f"loudnorm=I={loudness:g}:TP=-1.5:LRA=11,aresample=48000")

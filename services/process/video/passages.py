@@ -1,0 +1,105 @@
+"""Passages of ffmpeg through a film: one for each part of it that something is made of."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from services.process.video import command
+from services.process.video.branch import Window
+from services.process.video.film import Film
+from services.process.video.products.product import Passed, Product
+from services.process.video.progress import Progress
+from services.process.video.run import run
+from services.process.video.tools import Tools
+from shared.errors import InvalidJob, SourceTooLarge
+from shared.jobs import Output
+from shared.work import Work
+
+
+class Passages:
+    """What ffmpeg makes of one film; the progress goes from `begin` to `end` percent."""
+
+    def __init__(self, tools: Tools, film: Film, work: Work, begin: float, end: float) -> None:
+        self._tools = tools
+        self._film = film
+        self._work = work
+        self._begin = begin
+        self._end = end
+        self._done = 0.0
+        self._all = 0.0
+
+    async def make(self, products: Sequence[Product]) -> dict[Product, tuple[Output, ...]]:
+        """All products, with as few passages as there are windows.
+
+        Raises:
+            InvalidJob: ffmpeg here cannot make one of them.
+            CorruptMedia: the film cannot be decoded, or not to its end.
+            SourceTooLarge, TimeLimit, WorkspaceFull, EngineUnavailable: see `run`, `Pool.call`.
+        """
+        self._refuse_unable(products)
+        windows = [*_by_window(products)]
+        self._all = sum(self._seconds(window) for window, _ in windows)
+        made: dict[Product, tuple[Output, ...]] = {}
+        for window, group in windows:
+            made |= await self._pass(window, group)
+            self._done += self._seconds(window)
+        return made
+
+    async def _pass(
+        self, window: Window, products: Sequence[Product]
+    ) -> dict[Product, tuple[Output, ...]]:
+        directory = self._work.directory.absolute()
+        for folder in (folder for product in products for folder in product.folders()):
+            (directory / folder).mkdir()
+        means = self._tools.means
+        branches = [
+            branch
+            for product in products
+            for branch in product.branches(self._film, directory, means.threads)
+        ]
+        arguments = command.encode(self._film, branches, means, window)
+        complaints = await run(
+            self._tools.ffmpeg, arguments, self._tools.grant, self._work, self._advance
+        )
+        passed = Passed(self._film, self._tools, self._work, complaints)
+        finished = await asyncio.gather(*(product.finish(passed) for product in products))
+        return dict(zip(products, finished, strict=True))
+
+    def _seconds(self, window: Window) -> float:
+        whole = max(self._film.duration_seconds - window.start, 0.001)
+        return whole if window.seconds is None else min(whole, window.seconds)
+
+    def _advance(self, progress: Progress) -> None:
+        """Tell how far it is, and end a film that is longer than it said."""
+        most = self._tools.settings.max_video_seconds
+        if progress.seconds > max(most, self._film.duration_seconds) + 60:
+            raise SourceTooLarge(f"The film is longer than {most:g} seconds.")
+        done = min(self._all, self._done + progress.seconds)
+        percent = self._begin + done / self._all * (self._end - self._begin)
+        self._work.progress(percent, **_details(progress, self._all - done))
+
+    def _refuse_unable(self, products: Sequence[Product]) -> None:
+        for product in products:
+            missing = [n for n in product.libraries if n not in self._tools.ffmpeg.libraries]
+            if missing:
+                program = self._tools.ffmpeg.name
+                raise InvalidJob(
+                    f"operations: '{product.name}' needs an ffmpeg with {missing[0]},"
+                    f" which {program} is without"
+                )
+
+
+def _details(progress: Progress, left: float) -> dict[str, object]:
+    if not progress.speed:
+        return {}
+    return {"speed": progress.speed, "secondsLeft": round(left / progress.speed, 1)}
+
+
+def _by_window(products: Sequence[Product]) -> Iterator[tuple[Window, list[Product]]]:
+    def order(product: Product) -> tuple[float, float]:
+        window = product.window
+        return window.start, -1.0 if window.seconds is None else window.seconds
+
+    for _, group in groupby(sorted(products, key=order), key=order):
+        together = list(group)
+        yield together[0].window, together

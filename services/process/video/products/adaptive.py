@@ -1,0 +1,168 @@
+"""A film in pieces, in several sizes: HLS, and DASH from the same pieces."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from services.process.video.branch import WHOLE, Branch, Tap, Window
+from services.process.video.digests import Piece
+from services.process.video.film import Captions, Film, Sound
+from services.process.video.products.captions import WEBVTT, webvtt
+from services.process.video.products.film_file import check_whole
+from services.process.video.products.product import Passed
+from services.process.video.streaming.master import PLAYLIST, Track
+from services.process.video.streaming.package import CAPTIONS, Contents, Size
+from shared.jobs import Member, Output
+
+_MEDIA_TYPES = {
+    "m3u8": "application/vnd.apple.mpegurl",
+    "mpd": "application/dash+xml",
+    "m4s": "video/iso.segment",
+    "mp4": "video/mp4",
+    "vtt": WEBVTT,
+}
+_INIT = "init.mp4"
+_PLAIN = re.compile(r"[^\w.()-]+")  # the rest would have to be escaped in a playlist
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptive:
+    """What is wanted of a film for streaming.
+
+    Every size has its key frames at the same times, `segment_seconds` apart, and pieces that
+    begin there; so a player changes between sizes wherever it likes.
+
+    Attributes:
+        name: the set's folder.
+        sizes: the largest first.
+        sounds, captions: the tracks, each with the number of its stream in the film.
+    """
+
+    name: str
+    sizes: tuple[Size, ...]
+    crf: int
+    preset: str
+    audio_kbps: int
+    segment_seconds: float
+    dash: bool
+    sounds: tuple[tuple[Track, int], ...] = ()
+    captions: tuple[tuple[Track, int], ...] = ()
+
+    @property
+    def window(self) -> Window:
+        """All of the film."""
+        return WHOLE
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """H.264's encoder."""
+        return ("libx264",)
+
+    def folders(self) -> tuple[str, ...]:
+        """One for each stream."""
+        tracks = (track.folder for track, _ in (*self.sounds, *self.captions))
+        streams = (*(size.folder for size in self.sizes), *tracks)
+        return (self.name, *(f"{self.name}/{folder}" for folder in streams))
+
+    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+        """One for each stream."""
+        root = directory / self.name
+        return (
+            *(self._picture(size, root / size.folder) for size in self.sizes),
+            *(self._sound(stream, root / track.folder) for track, stream in self.sounds),
+            *(
+                Branch(webvtt(stream, root / track.folder / CAPTIONS))
+                for track, stream in self.captions
+            ),
+        )
+
+    def _picture(self, size: Size, folder: Path) -> Branch:
+        keys = f"expr:gte(t,n_forced*{self.segment_seconds:g})"
+        options = (
+            *("-an", "-c:v", "libx264", "-preset", self.preset, "-crf", str(self.crf)),
+            # Key frames where pieces begin, and nowhere else.
+            *("-force_key_frames", keys, "-x264-params", "scenecut=0:keyint=infinite:open-gop=0"),
+            *("-fps_mode", "vfr", *self._pieces(folder)),
+        )
+        return Branch(options, Tap(size.width, size.height))
+
+    def _sound(self, stream: int, folder: Path) -> Branch:
+        # Sound that begins late, or has gaps, is filled up: the streams stay in step.
+        filled = ("-af", "aresample=async=1:first_pts=0")
+        coded = ("-c:a", "aac", "-b:a", f"{self.audio_kbps}k", "-ac", "2", "-ar", "48000")
+        return Branch(("-map", f"0:{stream}", "-vn", *filled, *coded, *self._pieces(folder)))
+
+    def _pieces(self, folder: Path) -> tuple[str, ...]:
+        # Relative, since ffmpeg would read a number pattern into all of an absolute path.
+        pieces = f"{self.name}/{folder.name}/%05d.m4s"
+        return (
+            # Each stream would be moved by its own delay, and pictures leave the sound behind.
+            *("-avoid_negative_ts", "disabled", "-f", "hls", "-hls_playlist_type", "vod"),
+            *("-hls_time", f"{self.segment_seconds:g}", "-hls_segment_type", "fmp4"),
+            *("-hls_fmp4_init_filename", _INIT, "-hls_flags", "independent_segments"),
+            *("-hls_segment_filename", pieces, f"file:{folder / PLAYLIST}"),
+        )
+
+    async def finish(self, passed: Passed) -> tuple[Output, ...]:
+        """See `Product.finish`."""
+        root = passed.directory / self.name
+        contents = Contents(
+            self.sizes,
+            tuple(track for track, _ in self.sounds),
+            tuple(track for track, _ in self.captions),
+            passed.film.frame_rate,
+            self.dash,
+        )
+        made = await passed.tools.package(root, contents, passed.work)
+        check_whole(passed, made.seconds, self.window)
+        first, *others = (_member(piece, passed) for piece in made.pieces)
+        return (
+            Output(
+                name=self.name,
+                ext="m3u8",
+                path=first.path,
+                size=first.size,
+                sha256=first.sha256,
+                media_type=first.media_type,
+                members=tuple(others),
+                width=self.sizes[0].width,
+                height=self.sizes[0].height,
+                duration_seconds=round(made.seconds, 3),
+                engine=passed.tools.ffmpeg.name,
+            ),
+        )
+
+
+def tracks(
+    kind: str, streams: Sequence[Sound | Captions], default: int | None = None
+) -> tuple[tuple[Track, int], ...]:
+    """The tracks as a player lists them, each with the number of its stream.
+
+    Args:
+        kind: what their folders are called by.
+        default: the number of the stream that is taken unasked.
+    """
+    names = [_PLAIN.sub(" ", one.title or one.language or "").strip() for one in streams]
+    listed = []
+    for place, (stream, name) in enumerate(zip(streams, names, strict=True)):
+        shown = name if name and names.count(name) == 1 else f"{name} {place + 1}".strip()
+        is_default = stream.stream == default
+        listed.append((Track(f"{kind}-{place}", shown, stream.language, is_default), stream.stream))
+    return tuple(listed)
+
+
+def _member(piece: Piece, passed: Passed) -> Member:
+    path = Path(piece.path)
+    below = path.relative_to(passed.directory)
+    return Member(
+        path=passed.work.relative(passed.work.directory / below),
+        size=piece.size,
+        sha256=piece.sha256,
+        media_type=_media_type(PurePosixPath(below)),
+    )
+
+
+def _media_type(path: PurePosixPath) -> str:
+    kind = _MEDIA_TYPES[path.suffix.removeprefix(".")]
+    return kind.replace("video/", "audio/") if path.parent.name.startswith("sound-") else kind

@@ -1,0 +1,54 @@
+"""Captions as WebVTT."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.process.video.branch import WHOLE, Branch, Window
+from services.process.video.film import Film
+from services.process.video.products.product import Passed
+from shared.jobs import Output
+
+WEBVTT = "text/vtt"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionFile:
+    """One track of text captions; `stream` is its number in the film."""
+
+    name: str
+    stream: int
+    window: Window = WHOLE
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """None but ffmpeg itself."""
+        return ()
+
+    def folders(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+        """One, of text alone."""
+        return (Branch(webvtt(self.stream, directory / f"{self.name}.vtt")),)
+
+    async def finish(self, passed: Passed) -> tuple[Output, ...]:
+        """See `Product.finish`."""
+        file = f"{self.name}.vtt"
+        (piece,) = await passed.tools.digests((passed.directory / file,), passed.work)
+        return (
+            Output(
+                name=self.name,
+                ext="vtt",
+                path=passed.work.relative(passed.work.directory / file),
+                size=piece.size,
+                sha256=piece.sha256,
+                media_type=WEBVTT,
+                engine=passed.tools.ffmpeg.name,
+            ),
+        )
+
+
+def webvtt(stream: int, target: Path) -> tuple[str, ...]:
+    """Options that write the track as text."""
+    return ("-map", f"0:{stream}", "-c:s", "webvtt", "-f", "webvtt", f"file:{target}")

@@ -1,0 +1,72 @@
+"""A short moving picture without sound, that runs in a circle."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from services.process.video.branch import Branch, Tap, Window
+from services.process.video.film import Film
+from services.process.video.products.product import Passed
+from shared.jobs import Output
+
+Moving = Literal["webp", "gif"]
+# The colours of each picture's changes count, since that is what a viewer looks at.
+_PALETTE = (
+    "[{source}]split[{sink}a][{sink}b];[{sink}a]palettegen=stats_mode=diff[{sink}p];"
+    "[{sink}b][{sink}p]paletteuse=diff_mode=rectangle[{sink}]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A moving WebP or GIF; a preview in MP4 is a silent `Rendition`.
+
+    Attributes:
+        fps: pictures per second.
+        quality: 1 to 100; has no meaning for GIF.
+    """
+
+    name: str
+    format: Moving
+    width: int
+    height: int
+    fps: float
+    quality: int
+    window: Window
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """WebP's encoder."""
+        return ("libwebp",) if self.format == "webp" else ()
+
+    def folders(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+        """One."""
+        tap = Tap(self.width, self.height, self.fps)
+        target = ("-f", self.format, f"file:{directory / self.name}.{self.format}")
+        if self.format == "gif":
+            return (Branch(("-an", "-c:v", "gif", "-loop", "0", *target), tap, _PALETTE),)
+        encoder = ("-c:v", "libwebp_anim", "-quality", str(self.quality), "-compression_level", "4")
+        return (Branch(("-an", *encoder, "-loop", "0", *target), tap),)
+
+    async def finish(self, passed: Passed) -> tuple[Output, ...]:
+        """See `Product.finish`."""
+        file = f"{self.name}.{self.format}"
+        (piece,) = await passed.tools.digests((passed.directory / file,), passed.work)
+        return (
+            Output(
+                name=self.name,
+                ext=self.format,
+                path=passed.work.relative(passed.work.directory / file),
+                size=piece.size,
+                sha256=piece.sha256,
+                media_type=f"image/{self.format}",
+                width=self.width,
+                height=self.height,
+                duration_seconds=self.window.seconds,
+                engine=passed.tools.ffmpeg.name,
+            ),
+        )

@@ -1,0 +1,67 @@
+"""What all products have in common."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from services.process.video.branch import Branch, Window
+from services.process.video.film import Film
+from shared.jobs import Output
+
+if TYPE_CHECKING:
+    from services.process.video.tools import Tools
+    from shared.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a passage leaves behind for its products.
+
+    Attributes:
+        complaints: what ffmpeg said, which may be nothing.
+    """
+
+    film: Film
+    tools: "Tools"
+    work: "Work"
+    complaints: str
+
+    @property
+    def directory(self) -> Path:
+        """Where the files are, from the root."""
+        return self.work.directory.absolute()
+
+
+class Product(Protocol):
+    """Something that is made of a film: pure as to how, and the one who finishes it."""
+
+    @property
+    def name(self) -> str:
+        """What its outputs are called."""
+        ...
+
+    @property
+    def window(self) -> Window:
+        """The part of the film that it needs."""
+        ...
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """What ffmpeg has to be built with."""
+        ...
+
+    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+        """Its outputs of ffmpeg, which go below `directory`."""
+        ...
+
+    def folders(self) -> tuple[str, ...]:
+        """The folders below the directory that have to be there before."""
+        ...
+
+    async def finish(self, passed: Passed) -> tuple[Output, ...]:
+        """Its outputs, once the passage is over.
+
+        Raises:
+            CorruptMedia: the film could not be decoded, or not to its end.
+        """
+        ...

@@ -1,0 +1,107 @@
+"""One file with pictures and sound: encoded, or copied where the film is what is wanted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.process.video.branch import WHOLE, Branch, Tap, Window
+from services.process.video.codecs import CODECS, CodecName, levelled
+from services.process.video.film import Film
+from services.process.video.products.film_file import described
+from services.process.video.products.product import Passed
+from shared.jobs import Output
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """One film that is wanted of a film.
+
+    Attributes:
+        name: the file's name without its extension.
+        width, height: pixels, both even.
+        crf: the encoder's constant rate factor.
+        preset: its trade of time for size.
+        audio_kbps: bit rate of the sound; None for none.
+        fps: pictures per second; None for those that the film has.
+        hdr: whether HDR is kept.
+        loudness: LUFS that the sound is brought to; None for what it has.
+        captions: whether text captions go along.
+        copied: whether the pictures are taken as they are.
+        window: the part of the film.
+    """
+
+    name: str
+    width: int
+    height: int
+    crf: int
+    preset: str
+    audio_kbps: int | None
+    codec: CodecName = "h264"
+    fps: float | None = None
+    hdr: bool = False
+    loudness: float | None = None
+    captions: bool = False
+    copied: bool = False
+    window: Window = WHOLE
+
+    @property
+    def file(self) -> str:
+        """The name of the file that is made."""
+        return f"{self.name}.{CODECS[self.codec].extension}"
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The encoders that it needs."""
+        codec = CODECS[self.codec]
+        sound = () if self.audio_kbps is None or not codec.sound_library else (codec.sound_library,)
+        return sound if self.copied else (codec.library, *sound)
+
+    def folders(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+        """One."""
+        codec = CODECS[self.codec]
+        # Matroska's relatives hold their index at the end only; MP4 can have it in front.
+        front = ("-movflags", "+faststart") if codec.extension == "mp4" else ()
+        options = (
+            *(self._copying(film) if self.copied else self._encoding(film, threads)),
+            *sound_of(film, self.audio_kbps, codec.sound, self.loudness),
+            *self._captions(film),
+            *(*front, "-f", codec.extension, f"file:{directory / self.file}"),
+        )
+        tap = None if self.copied else Tap(self.width, self.height, self.fps, self.hdr)
+        return (Branch(options, tap),)
+
+    def _copying(self, film: Film) -> tuple[str, ...]:
+        return ("-map", f"0:{film.video_stream}", "-c:v", "copy")
+
+    def _encoding(self, film: Film, threads: int) -> tuple[str, ...]:
+        codec = CODECS[self.codec]
+        colours = ("-color_primaries", "bt2020", "-colorspace", "bt2020nc")
+        kept = (*colours, "-color_trc", str(film.transfer)) if self.hdr else ()
+        return (*codec.options(self.preset, threads), "-crf", str(self.crf), *kept)
+
+    def _captions(self, film: Film) -> tuple[str, ...]:
+        tracks = [f"0:{track.stream}" for track in film.captions if track.text and self.captions]
+        kind = "mov_text" if CODECS[self.codec].extension == "mp4" else "webvtt"
+        return (
+            *(a for track in tracks for a in ("-map", track)),
+            *(("-c:s", kind) if tracks else ()),
+        )
+
+    async def finish(self, passed: Passed) -> tuple[Output, ...]:
+        """See `Product.finish`."""
+        codec = CODECS[self.codec]
+        window = WHOLE if self.copied and not self.window.start else self.window
+        return (await described(passed, self.name, codec.extension, codec.media_type, window),)
+
+
+def sound_of(
+    film: Film, kbps: int | None, encoder: tuple[str, ...], loudness: float | None = None
+) -> tuple[str, ...]:
+    """The film's chosen sound in stereo; none where `kbps` is None or the film is silent."""
+    if kbps is None or film.audio_stream is None:
+        return ("-an",)
+    track = ("-map", f"0:{film.audio_stream}", *levelled(loudness))
+    return (*track, *encoder, "-b:a", f"{kbps}k", "-ac", "2")

@@ -1,0 +1,100 @@
+"""Sound alone: one file of it, or a picture of its loudness over time."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.process.image.engine import Target
+from services.process.video.branch import WHOLE, Branch, Window
+from services.process.video.codecs import SOUNDS, SoundFormat, levelled
+from services.process.video.command import png
+from services.process.video.film import Film
+from services.process.video.products.film_file import described
+from services.process.video.products.product import Passed
+from shared.jobs import Output
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """One track of sound as a file.
+
+    Attributes:
+        stream: its number in the film.
+        kbps: bit rate, where the format has one.
+        loudness: LUFS that it is brought to; None for what it has.
+    """
+
+    name: str
+    stream: int
+    format: SoundFormat
+    kbps: int
+    loudness: float | None
+    window: Window = WHOLE
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The encoder, where it is not ffmpeg's own."""
+        library = SOUNDS[self.format].library
+        return (library,) if library else ()
+
+    def folders(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+        """One, of sound alone."""
+        sound = SOUNDS[self.format]
+        rate = ("-b:a", f"{self.kbps}k") if sound.lossy else ()
+        target = f"file:{directory / self.name}.{self.format}"
+        track = ("-map", f"0:{self.stream}", "-vn", *levelled(self.loudness))
+        return (Branch((*track, *rate, *sound.options, target)),)
+
+    async def finish(self, passed: Passed) -> tuple[Output, ...]:
+        """See `Product.finish`."""
+        media_type = SOUNDS[self.format].media_type
+        return (await described(passed, self.name, self.format, media_type, self.window),)
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """The loudness of a track over time, drawn, and made into files by the picture engine.
+
+    Attributes:
+        width, height: pixels of the drawing.
+        colour: `RRGGBB`, on nothing.
+    """
+
+    name: str
+    stream: int
+    width: int
+    height: int
+    colour: str
+    targets: tuple[Target, ...]
+    window: Window = WHOLE
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """None but ffmpeg itself."""
+        return ()
+
+    def folders(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+        """One, which draws."""
+        draw = f"showwavespic=s={self.width}x{self.height}:colors=0x{self.colour}:scale=sqrt"
+        chain = f"[0:{self.stream}]aformat=channel_layouts=mono,{draw}[{{sink}}]"
+        options = ("-frames:v", "1", "-an", *png(directory / self._drawing))
+        return (Branch(options, chain=chain),)
+
+    @property
+    def _drawing(self) -> str:
+        return f"{self.name}.drawing.tmp"
+
+    async def finish(self, passed: Passed) -> tuple[Output, ...]:
+        """See `Product.finish`."""
+        drawing = passed.directory / self._drawing
+        try:
+            return await passed.tools.pictures.render(drawing, self.targets, passed.work)
+        finally:
+            drawing.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""From the pieces that ffmpeg left to a set that players understand. Runs in a child."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.process.video.digests import Piece, digests
+from services.process.video.streaming.master import (
+    PLAYLIST,
+    Audible,
+    Picture,
+    Track,
+    caption_playlist,
+    master,
+)
+from services.process.video.streaming.mpd import mpd
+from services.process.video.streaming.playlist import Stream, parse
+from shared.errors import CorruptMedia
+
+MASTER, MANIFEST, CAPTIONS = "master.m3u8", "manifest.mpd", "captions.vtt"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One size of the film in pieces, in the folder of that name."""
+
+    folder: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a set consists of.
+
+    Attributes:
+        fps: pictures per second; 0 where that is not known.
+        dash: whether there is a DASH manifest, too.
+    """
+
+    sizes: tuple[Size, ...]
+    sounds: tuple[Track, ...]
+    captions: tuple[Track, ...]
+    fps: float
+    dash: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A set that is ready.
+
+    Attributes:
+        seconds: the length of its pictures.
+        pieces: all its files, the master playlist first.
+    """
+
+    seconds: float
+    pieces: tuple[Piece, ...]
+
+
+def package(root: Path, contents: Contents) -> Package:
+    """Write what is missing of the set in `root`, and describe it.
+
+    Raises:
+        CorruptMedia: a stream has no pieces: nothing of the film could be decoded.
+    """
+    pictures = [_picture(root, size, contents.fps) for size in contents.sizes]
+    sounds = [Audible(_stream(root, track.folder), track) for track in contents.sounds]
+    seconds = pictures[0].stream.seconds
+    for track in contents.captions:
+        _write(root / track.folder / PLAYLIST, caption_playlist(CAPTIONS, seconds))
+    _write(root / MASTER, master(pictures, sounds, contents.captions))
+    if contents.dash:
+        _write(root / MANIFEST, mpd(pictures, sounds, seconds))
+    return Package(seconds, digests(tuple(_files(root))))
+
+
+def _files(root: Path) -> Iterable[Path]:
+    """Every file of the set, the master playlist first."""
+    yield root / MASTER
+    yield from sorted(p for p in root.rglob("*") if p.is_file() and p != root / MASTER)
+
+
+def _picture(root: Path, size: Size, fps: float) -> Picture:
+    stream = _stream(root, size.folder)
+    codec = _codec((root / size.folder / stream.init).read_bytes())
+    return Picture(stream, size.width, size.height, codec, fps)
+
+
+def _stream(root: Path, folder: str) -> Stream:
+    directory = root / folder
+    playlist = directory / PLAYLIST
+    sizes = {path.name: path.stat().st_size for path in directory.iterdir()}
+    stream = parse(folder, playlist.read_text() if playlist.exists() else "", sizes)
+    if not stream.segments:
+        raise CorruptMedia(f"The film is damaged: nothing of it could be decoded for '{folder}'.")
+    return stream
+
+
+def _codec(init: bytes) -> str:
+    """The name of RFC 6381 of an H.264 stream, from its configuration (ISO/IEC 14496-15)."""
+    profile, compatibility, level = init[init.index(b"avcC") + 5 :][:3]
+    return f"avc1.{profile:02x}{compatibility:02x}{level:02x}"
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("x") as file:
+        file.write(text)

@@ -1,0 +1,59 @@
+"""The tracks of sound and captions of a film. Runs in a child: strangers made the file."""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from services.process.video.film import Captions, Sound
+
+if TYPE_CHECKING:
+    import av.container
+
+# ffmpeg's names of the captions that are text; the others are pictures.
+_TEXT = {"ass", "mov_text", "ssa", "subrip", "srt", "text", "webvtt", "ttml", "sami", "eia_608"}
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_LONGEST_TITLE = 60
+_MOST_TRACKS = 16
+
+
+def sounds_of(media: "av.container.InputContainer") -> tuple[Sound, ...]:
+    """The tracks of sound that can be decoded, in the file's order; the first 16."""
+    from av.stream import Disposition
+
+    tracks = [s for s in media.streams.audio if getattr(s, "codec_context", None)]
+    return tuple(
+        Sound(
+            stream=track.index,
+            codec=track.codec_context.name,
+            channels=track.codec_context.channels,
+            rate=track.codec_context.sample_rate or 0,
+            default=bool(track.disposition & Disposition.default),
+            **_told(track.metadata),
+        )
+        for track in tracks[:_MOST_TRACKS]
+        if track.codec_context.channels
+    )
+
+
+def captions_of(media: "av.container.InputContainer") -> tuple[Captions, ...]:
+    """The tracks of captions, in the file's order; the first 16."""
+    tracks = [s for s in media.streams.subtitles if getattr(s, "codec_context", None)]
+    return tuple(
+        Captions(
+            stream=track.index,
+            codec=track.codec_context.name,
+            text=track.codec_context.name in _TEXT,
+            **_told(track.metadata),
+        )
+        for track in tracks[:_MOST_TRACKS]
+    )
+
+
+def _told(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Language and title, as far as they can be believed."""
+    language, title = metadata.get("language", ""), metadata.get("title", "")
+    known = _LANGUAGE.fullmatch(language) and language != "und"
+    return {
+        "language": language if known else None,
+        "title": title.strip()[:_LONGEST_TITLE] or None,
+    }

@@ -1,0 +1,158 @@
+"""HLS and DASH through the real ffmpeg, read by other readers."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from services.process.video.ffmpeg import find
+from shared.jobs import Output
+from tests.films import BUNNY, TONE, Bench, Benches, FilmMaker, pattern
+
+HLS = {"op": "hls", "heights": [180, 96], "segmentSeconds": 2, "preset": "ultrafast"}
+
+
+def master(bench: Bench, made: dict[str, Output]) -> Path:
+    return bench.path(made["hls.m3u8"])
+
+
+def key_times(playlist: Path) -> list[float]:
+    with av.open(str(playlist)) as media:
+        packets = [p for p in media.demux(video=0) if p.pts is not None and p.is_keyframe]
+        return [round(float((p.pts or 0) * (p.time_base or 0)), 3) for p in packets]
+
+
+def seconds_of(playlist: Path) -> float:
+    lengths = re.findall(r"#EXTINF:([0-9.]+)", playlist.read_text())
+    return sum(map(float, lengths))
+
+
+async def test_a_set_holds_every_size_and_the_sound(bench: Bench) -> None:
+    made = await bench.make(BUNNY, HLS)
+    output = made["hls.m3u8"]
+    root = master(bench, made).parent
+    files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    paths = [bench.path(output), *(bench.work.locate(m.path) for m in output.members)]
+    assert {path.relative_to(root).as_posix() for path in paths} == files
+    assert {path.split("/")[0] for path in files} == {"master.m3u8", "180p", "96p", "sound-0"}
+    assert (output.width, output.height) == (320, 180)
+    types = {m.path.rpartition("/")[2].split(".")[1]: m.media_type for m in output.members}
+    assert types["m3u8"] == "application/vnd.apple.mpegurl"
+    assert types["m4s"] in {"video/iso.segment", "audio/iso.segment"}
+    assert [path.name for path in bench.work.directory.iterdir()] == ["hls"]
+
+
+async def test_another_reader_plays_it_whole_and_in_step(bench: Bench) -> None:
+    made = await bench.make(BUNNY, HLS)
+    times: dict[str, list[float]] = {"video": [], "audio": []}
+    with av.open(str(master(bench, made))) as media:
+        assert [video.width for video in media.streams.video] == [320, 170]
+        for frame in media.decode(video=0, audio=0):
+            assert isinstance(frame, av.VideoFrame | av.AudioFrame)
+            kind = "video" if isinstance(frame, av.VideoFrame) else "audio"
+            times[kind].append(frame.time or 0.0)
+    assert len(times["video"]) == 132
+    assert times["video"][0] == pytest.approx(0, abs=0.001)
+    assert times["audio"][0] == pytest.approx(0, abs=0.03)
+    assert times["video"][-1] == pytest.approx(131 / 25, abs=0.001)
+    assert times["audio"][-1] == pytest.approx(5.3, abs=0.05)
+
+
+async def test_all_sizes_have_their_key_frames_at_the_same_times(bench: Bench) -> None:
+    made = await bench.make(BUNNY, {**HLS, "preset": "veryfast"})
+    root = master(bench, made).parent
+    assert key_times(root / "180p/index.m3u8") == key_times(root / "96p/index.m3u8") == [0, 2, 4]
+
+
+async def test_the_master_tells_rates_and_codecs(bench: Bench) -> None:
+    made = await bench.make(BUNNY, HLS)
+    text = master(bench, made).read_text()
+    variants = re.findall(r"BANDWIDTH=(\d+),AVERAGE-BANDWIDTH=(\d+),(.*)\n(.*)", text)
+    assert [variant[3] for variant in variants] == ["180p/index.m3u8", "96p/index.m3u8"]
+    peaks = [int(variant[0]) for variant in variants]
+    assert peaks == sorted(peaks, reverse=True)
+    assert all(int(peak) >= int(average) > 64_000 for peak, average, _, _ in variants)
+    assert 'RESOLUTION=320x180,FRAME-RATE=25.000,CODECS="avc1.' in text
+    assert text.count('mp4a.40.2",AUDIO="sound"') == 2
+
+
+async def test_dash_tells_of_the_same_pieces(bench: Bench) -> None:
+    made = await bench.make(BUNNY, {**HLS, "dash": True})
+    manifest = master(bench, made).with_name("manifest.mpd")
+    told = {m.media_type for m in made["hls.m3u8"].members if m.path.endswith(".mpd")}
+    assert told == {"application/dash+xml"}
+    argv = [str(find().path), "-v", "error", "-i", str(manifest), "-map", "0"]
+    read = subprocess.run([*argv, "-f", "framecrc", "-"], check=True, capture_output=True)
+    lines = [line for line in read.stdout.decode().splitlines() if line[0].isdigit()]
+    assert sum(line.startswith("0,") for line in lines) == 132
+    assert read.stderr == b""
+
+
+@pytest.fixture
+def tracks(film: FilmMaker, tmp_path: Path) -> Path:
+    """Two tracks of sound, one of captions."""
+    text = tmp_path / "text.srt"
+    text.write_text("1\n00:00:00,200 --> 00:00:00,900\nGood morning\n")
+    second = ("-f", "lavfi", "-i", "sine=frequency=880:duration=1")
+    told = (
+        *("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=fra"),
+        *("-metadata:s:a:1", 'title=Le "son", 2', "-metadata:s:s:0", "language=deu"),
+    )
+    maps = ("-map", "0:v", "-map", "1:a", "-map", "2:a", "-map", "3:s")
+    return film("tracks.mkv", *pattern("320x180"), *TONE, *second, "-i", str(text), *maps, *told)
+
+
+async def test_every_track_of_sound_and_captions_is_there(bench: Bench, tracks: Path) -> None:
+    made = await bench.make(tracks, HLS)
+    playlist = master(bench, made)
+    media = [line for line in playlist.read_text().splitlines() if line.startswith("#EXT-X-MEDIA")]
+    assert [re.findall(r'NAME="([^"]*)",LANGUAGE="(\w+)",DEFAULT=(\w+)', m)[0] for m in media] == [
+        ("eng", "eng", "YES"),
+        ("Le son 2", "fra", "NO"),
+        ("deu", "deu", "NO"),
+    ]
+    assert "Good morning" in (playlist.parent / "captions-0/captions.vtt").read_text()
+    with av.open(str(playlist)) as read:
+        assert len(read.streams.audio) == 2
+        assert len(read.streams.subtitles) == 1
+
+
+async def test_a_silent_film_has_no_sound_to_offer(bench: Bench, film: FilmMaker) -> None:
+    made = await bench.make(film("silent.mkv", *pattern("320x180"), "-an"), HLS)
+    assert "AUDIO" not in master(bench, made).read_text()
+
+
+async def test_sound_that_begins_late_stays_in_step(bench: Bench, film: FilmMaker) -> None:
+    late = ("-itsoffset", "0.5", "-f", "lavfi", "-i", "sine=duration=0.5")
+    source = film("late.mkv", *pattern("320x180"), *late)
+    made = await bench.make(source, HLS)
+    with av.open(str(master(bench, made).parent / "sound-0/index.m3u8")) as media:
+        loud = [f.time for f in media.decode(audio=0) if np.abs(f.to_ndarray()).max() > 0.01]
+    assert loud[0] == pytest.approx(0.5, abs=0.05)
+
+
+async def test_a_variable_frame_rate_is_kept(bench: Bench, film: FilmMaker) -> None:
+    uneven = "select='not(mod(n,7)*mod(n,5))'"
+    source = film("uneven.mkv", *pattern("320x180", 2), "-vf", uneven, "-fps_mode", "vfr")
+    made = await bench.make(source, HLS)
+    assert [*_times(master(bench, made).parent / "180p/index.m3u8")] == pytest.approx(
+        [*_times(source)], abs=0.002
+    )
+
+
+def _times(path: Path) -> Iterator[float]:
+    with av.open(str(path)) as media:
+        times = [frame.time or 0.0 for frame in media.decode(video=0)]
+    yield from (time - times[0] for time in times)
+    assert all(later > earlier for earlier, later in pairwise(times))
+
+
+async def test_a_work_directory_may_be_called_anything(benches: Benches, film: FilmMaker) -> None:
+    bench = await benches(volume="100%05d: all")
+    made = await bench.make(film("plain.mkv", *pattern("320x180")), HLS)
+    assert key_times(master(bench, made).parent / "180p/index.m3u8") == [0]
