@@ -53,33 +53,44 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=ENOUGH, help="how many")
     parser.add_argument("--start", type=int, default=0, help="the first")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--until-failure", action="store_true", help="end at the first that fails")
     parser.add_argument("--trace", action="store_true", help="show the first, step by step")
     options = parser.parse_args()
     if options.trace:
         return show(options.start)
     seeds = range(options.start, options.start + options.seeds)
-    return judge(seeds, many(seeds, options.processes))
+    outcomes = many(seeds, options.processes)
+    if options.until_failure:
+        outcomes = until_failure(outcomes)
+    return judge(outcomes)
 
 
-def judge(seeds: range, outcomes: Iterable[Outcome]) -> int:
+def until_failure(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    """No more than the first outcome that has something broken."""
+    for outcome in outcomes:
+        yield outcome
+        if outcome.broken:
+            return
+
+
+def judge(outcomes: Iterable[Outcome]) -> int:
     """Tell of all outcomes; 1 if a promise was broken, or a fault of enough seeds is missing."""
     counts: Counter[str] = Counter()
     failed: list[int] = []
-    for outcome in outcomes:
+    seeds = 0
+    for seeds, outcome in enumerate(outcomes, 1):  # noqa: B007
         counts += outcome.counts
         if outcome.broken:
             failed.append(outcome.seed)
             print(f"seed {outcome.seed}: {outcome.broken[0]}", flush=True)
     print(table(counts))
     faults = sum(counts[kind] for kind in KINDS)
-    print(
-        f"{counts['runs'] / len(seeds):.1f} runs of jobs, {faults / len(seeds):.1f} faults a seed"
-    )
-    never = missing(counts) if len(seeds) >= ENOUGH else []
+    print(f"{counts['runs'] / seeds:.1f} runs of jobs, {faults / seeds:.1f} faults a seed")
+    never = missing(counts) if seeds >= ENOUGH else []
     if never:
         print(f"never occurred: {', '.join(never)}")
     first = f"; the first: {failed[0]}" if failed else ""
-    print(f"{len(seeds)} seeds, {len(failed)} failed{first}")
+    print(f"{seeds} seeds, {len(failed)} failed{first}")
     return bool(failed or never)
 
 

@@ -13,6 +13,8 @@ from tests.simulation.faults import REASONS
 from tests.simulation.virtual import Process, Scheduler, Task
 from tests.simulation.volume import Volume
 
+GRACE_SECONDS = 120.0
+TTL_SECONDS = 900.0
 TERMINAL = ("completed", "failed", "cancelled", "expired")
 MOST_ATTEMPTS = 3
 Run = tuple[str, int]
@@ -52,6 +54,7 @@ class Promises:
         self._locked: dict[str, tuple[int, float]] = {}
         self._receipts: dict[str, tuple[int, str]] = {}
         self._deadlines: dict[str, float] = {}
+        self._born: dict[str, float] = {}
         self._committed: set[tuple[str, str]] = set()
         self._made: dict[str, tuple[int, Process]] = {}
         self._looked: dict[tuple[object, str], int] = {}
@@ -74,7 +77,10 @@ class Promises:
         """Something comes into being."""
         self._made[path] = (self._next(), process)
         parts = path.split("/")
-        if parts[0] == "jobs" and len(parts) > 2 and not parts[2].startswith("job.json"):
+        if parts[0] == "jobs" and len(parts) == 2:
+            if parts[1] not in self._volume.names("jobs"):
+                self._born[parts[1]] = self._scheduler.now
+        elif parts[0] == "jobs" and not parts[2].startswith("job.json"):
             self._must_hold(process, parts[1], path)
 
     def renaming(self, process: Process, source: str, target: str) -> None:
@@ -104,11 +110,19 @@ class Promises:
         if folder == "closed":
             self._receipt(rest.removesuffix(".json"), self._json(path))
         elif path.endswith("/job.json"):
-            # A job that is ended before it has begun has none.
-            self._deadlines[rest.partition("/")[0]] = self._json(path).get("deadline", 0.0)
+            self._leased(rest.partition("/")[0], self._json(path))
         elif folder == "jobs":
             name, _, file = rest.partition("/")
             self._committed.add((name, file.removesuffix(".json")))
+
+    def _leased(self, name: str, lease: dict[str, Any]) -> None:
+        """A job that is ended before it has begun has no deadline."""
+        deadline = self._deadlines[name] = lease.get("deadline", 0.0)
+        if not deadline:
+            return
+        seconds = (lease["request"].get("ttlHours") or TTL_SECONDS / 3600) * 3600
+        if not self._born[name] + seconds <= deadline + 1 <= self._scheduler.now + seconds + 2:
+            self.breaks(f"{name} has the deadline {deadline}, by some other clock")
 
     def _json(self, path: str) -> dict[str, Any]:
         content = self._volume.at(f"{self._volume.root}/{path}").content
@@ -118,7 +132,8 @@ class Promises:
     def _receipt(self, name: str, receipt: dict[str, Any]) -> None:
         outcome = receipt["outcome"]
         self._receipts[name] = (self._next(), outcome)
-        if outcome == "expired" and self._deadlines.get(name, 0) > self._scheduler.now:
+        earliest = self._deadlines.get(name) or self._born.get(name, 0.0) + GRACE_SECONDS
+        if outcome == "expired" and earliest > self._scheduler.now:
             self.breaks(f"{name} expires before its deadline")
         if outcome == "cancelled" and receipt["jobId"] not in self.cancels:
             self.breaks(f"{name} is cancelled, and nobody asked for it")

@@ -9,9 +9,10 @@ from services.cleanup.sweep import LEAST_HOURS
 from shared.workspace import Workspace
 from tests.simulation.nemesis import Town
 from tests.simulation.patches import CALM_LOOK_SECONDS, IDLE_LOOK_SECONDS, look_every, simulated
+from tests.simulation.promises import GRACE_SECONDS, TTL_SECONDS
 from tests.simulation.virtual import Endless
 from tests.simulation.volume import MemoryFiles
-from tests.simulation.world import GRACE_SECONDS, ROOT, TTL_SECONDS, World
+from tests.simulation.world import ROOT, World
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _live(world: World) -> None:
     world.promises.check_at_the_end()
     for name, service in town.services.items():
         if fault := service.consumer.fault():
-            world.promises.breaks(f"{name}: {fault}")
+            world.promises.breaks(f"{name} at the end: {fault}")
     _forget(world, town)
 
 

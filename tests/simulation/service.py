@@ -11,14 +11,15 @@ from shared.consumer import Consumer, StageFunction
 from shared.errors import Retry
 from shared.jobs import Stage
 from shared.observe.metrics import Metrics
+from shared.observe.troubles import Troubles
 from shared.settings import DeliverySettings
 from shared.workspace import Workspace
 from tests.simulation.disk import Disk
 from tests.simulation.line import Line
-from tests.simulation.promises import MOST_ATTEMPTS
+from tests.simulation.promises import GRACE_SECONDS, MOST_ATTEMPTS, TTL_SECONDS
 from tests.simulation.shop import Shop
 from tests.simulation.stages import Stages
-from tests.simulation.world import GRACE_SECONDS, LANE, ROOT, TTL_SECONDS, World
+from tests.simulation.world import LANE, ROOT, World
 
 SETTINGS = DeliverySettings(
     max_attempts=MOST_ATTEMPTS,
@@ -27,6 +28,18 @@ SETTINGS = DeliverySettings(
     drain_seconds=10,
 )
 METRICS = Metrics()
+
+
+class Loud(Troubles):
+    """Deliveries that could not be handled: there must be none."""
+
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__("deliveries", 1)
+        self._world = world
+        self._name = name
+
+    def failed(self, of: str, reason: str) -> None:
+        self._world.promises.breaks(f"{self._name} cannot handle a delivery: {reason}")
 
 
 class Machine:
@@ -67,6 +80,7 @@ class Service(Machine):
             concurrency=world.random.choice((1, 2, 4)),
             metrics=METRICS,
         )
+        self.consumer.faults = Loud(world, name)
         self.process.start(self._serve())
 
     def _function(self, stage: Stage) -> StageFunction:

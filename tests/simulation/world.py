@@ -16,8 +16,6 @@ from tests.simulation.volume import Volume
 
 LANE = Lane(prefix="lane", retry_delays={"short": 5, "middle": 10, "long": 30})
 ROOT = "/lane"
-GRACE_SECONDS = 120.0
-TTL_SECONDS = 900.0
 
 
 class World:
