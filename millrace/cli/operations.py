@@ -19,9 +19,12 @@ def parse(presets: list[str], operations: list[str]) -> tuple[Operation, ...] | 
     Raises:
         Misuse: one of them is unknown, or a parameter is wrong.
     """
+    from millrace.settings import read
+    from services.process.settings import PresetSettings
+
     wanted = (*map(_preset, presets), *map(_operation, operations))
     try:
-        validate(wanted or None)
+        validate(wanted or None, read(PresetSettings).catalogues.all)
     except InvalidJob as error:
         raise Misuse(str(error)) from None
     return wanted or None

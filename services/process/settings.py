@@ -2,16 +2,36 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from services.process.child import Bounds
 from services.process.cores import usable_cores
 from services.process.image.engine import Limits
 from services.process.image.select import EngineName
+from services.process.presets import Catalogues, load
 from shared.settings import Settings
 
 
-class ProcessSettings(Settings):
+class PresetSettings(Settings):
+    """What can be asked for under one name."""
+
+    presets_file: Path | None = Field(
+        default=None, description="TOML file with presets of your own; see docs/images.md"
+    )
+
+    @field_validator("presets_file")
+    @classmethod
+    def _is_right(cls, path: Path | None) -> Path | None:
+        load(path)
+        return path
+
+    @property
+    def catalogues(self) -> Catalogues:
+        """All operations and presets."""
+        return load(self.presets_file)
+
+
+class ProcessSettings(PresetSettings):
     """How media are processed, and how much one file may take."""
 
     health_port: int = Field(

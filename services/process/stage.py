@@ -62,10 +62,21 @@ async def opened(
     """The stage with its child processes, which are dead at the end."""
     if reason := fault():
         structlog.get_logger().warning("children can reach the network", reason=reason)
+    catalogues = settings.catalogues
     prepare = partial(warm, settings.process_engine, settings.limits)
     async with Pool.opened(settings.process_workers, settings.bounds, prepare) as pool:
         pictures = Pictures(
-            pool, settings.process_engine, settings.limits, settings.process_call_seconds
+            pool,
+            settings.process_engine,
+            settings.limits,
+            settings.process_call_seconds,
+            catalogues.photos,
         )
-        films = Films(pool, pictures, film_settings or FilmSettings(), settings.process_niceness)
+        films = Films(
+            pool,
+            pictures,
+            film_settings or FilmSettings(),
+            settings.process_niceness,
+            catalogues.films,
+        )
         yield Process({"image": pictures, "video": films}, pool)

@@ -29,18 +29,24 @@ class Films:
     """
 
     def __init__(
-        self, pool: Pool, pictures: Pictures, settings: FilmSettings, niceness: int = 0
+        self,
+        pool: Pool,
+        pictures: Pictures,
+        settings: FilmSettings,
+        niceness: int = 0,
+        catalogue: Catalogue[FilmRecipe] = FILMS,
     ) -> None:
         self._pool = pool
         self._pictures = pictures
         self._settings = settings
         self._niceness = niceness
+        self._catalogue = catalogue
         self._found: Ffmpeg | None = None
 
     @property
     def catalogue(self) -> Catalogue[Recipe]:
         """The operations on films."""
-        return FILMS
+        return self._catalogue
 
     async def ffmpeg(self) -> Ffmpeg:
         """The program, looked for at its first use: a service for photos needs none.
@@ -56,7 +62,7 @@ class Films:
         self, source: Path, operations: tuple[Operation, ...] | None, work: Work
     ) -> tuple[Output, ...]:
         """See `Media.make`."""
-        recipes = plan(operations, FILMS)
+        recipes = plan(operations, self._catalogue)
         tools = await self._tools()
         film = await tools.probe(source, work)
         _refuse_blind(film, recipes)

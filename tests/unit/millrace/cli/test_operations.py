@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,3 +54,12 @@ def test_what_is_wrong_is_named(text: str, sentence: str) -> None:
 def test_an_unknown_preset_is_refused() -> None:
     with pytest.raises(Misuse, match="no operation 'wbe'"):
         parse(["wbe"], [])
+
+
+def test_presets_of_the_operators_file_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "presets.toml"
+    file.write_text('[photo]\ncard = ["blur"]')
+    monkeypatch.setenv("PRESETS_FILE", str(file))
+    assert parse(["card"], []) is not None

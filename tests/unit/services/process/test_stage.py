@@ -151,3 +151,13 @@ async def test_that_children_are_not_isolated_is_told_once(
     (line,) = logs
     assert line["event"] == "children can reach the network"
     assert (line["log_level"], line["reason"]) == ("warning", "Darwin has no filter")
+
+
+async def test_presets_of_the_operators_file_are_made(
+    work: Attempt, mountains: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "presets.toml"
+    file.write_text('[photo]\ntiny = [{ op = "resize", name = "tiny", width = 20 }]')
+    async with opened(ProcessSettings(process_workers=1, presets_file=file)) as stage:
+        result = await stage(job_for(mountains, work, "tiny"), work)
+    assert [(output.name, output.width) for output in result.outputs] == [("tiny", 20)]
