@@ -48,7 +48,7 @@ class Pictures:
         made = await self._rendered(source, wishes, work)
         outputs = [*_outputs(made, work), *_conclusions(recipes, made, work)]
         work.progress(100)
-        return _within_bounds(outputs)
+        return within_bounds(outputs)
 
     async def render(self, source: Path, wishes: Sequence[Wish], work: Work) -> tuple[Output, ...]:
         """Make `wishes` from the picture `source` as files in `work.directory`, in their order.
@@ -123,7 +123,7 @@ def _told(name: str, value: dict[str, Any], work: Work) -> Output:
     )
 
 
-def _within_bounds(outputs: Sequence[Output]) -> tuple[Output, ...]:
+def within_bounds(outputs: Sequence[Output]) -> tuple[Output, ...]:
     """Messages are small: values that would be too much stay in their files alone."""
     room, kept = VALUE_BYTES, list[Output]()
     for output in outputs:

@@ -90,20 +90,21 @@ CODECS: Final[dict[CodecName, Codec]] = {
 
 @dataclass(frozen=True, slots=True)
 class SoundCodec:
-    """One kind of sound file; see `Codec`. `lossy` ones take a bit rate."""
+    """One kind of sound file; see `Codec`. `lossy` ones take a bit rate; `demuxer` reads it."""
 
     options: tuple[str, ...]
     media_type: str
+    demuxer: str
     library: str | None = None
     lossy: bool = True
 
 
 SOUNDS: Final[dict[SoundFormat, SoundCodec]] = {
-    "m4a": SoundCodec((*_AAC, "-movflags", "+faststart", "-f", "ipod"), "audio/mp4"),
-    "mp3": SoundCodec(("-c:a", "libmp3lame", "-f", "mp3"), "audio/mpeg", "libmp3lame"),
-    "opus": SoundCodec((*_OPUS, "-f", "ogg"), "audio/ogg", "libopus"),
-    "flac": SoundCodec(("-c:a", "flac", "-f", "flac"), "audio/flac", lossy=False),
-    "wav": SoundCodec(("-c:a", "pcm_s16le", "-f", "wav"), "audio/wav", lossy=False),
+    "m4a": SoundCodec((*_AAC, "-movflags", "+faststart", "-f", "ipod"), "audio/mp4", "mov"),
+    "mp3": SoundCodec(("-c:a", "libmp3lame", "-f", "mp3"), "audio/mpeg", "mp3", "libmp3lame"),
+    "opus": SoundCodec((*_OPUS, "-f", "ogg"), "audio/ogg", "ogg", "libopus"),
+    "flac": SoundCodec(("-c:a", "flac", "-f", "flac"), "audio/flac", "flac", lossy=False),
+    "wav": SoundCodec(("-c:a", "pcm_s16le", "-f", "wav"), "audio/wav", "wav", lossy=False),
 }
 
 

@@ -52,16 +52,23 @@ def encode(
 
 
 def grab(
-    film: Film, seconds: float, target: Path, means: Means, *, search: bool = True
+    film: Film,
+    seconds: float,
+    target: Path,
+    means: Means,
+    size: tuple[int, int],
+    *,
+    search: bool = True,
 ) -> tuple[str, ...]:
     """Arguments that write the picture at `seconds`, upright and lossless, as a PNG.
 
     Args:
+        size: width and height that it gets, in pixels.
         search: jump there; else decode all that is before, for files that cannot be searched.
     """
     # A millisecond early: a time that was rounded up must not lead to the next picture.
     seek = ("-ss", f"{seconds - 0.001:.6f}") if seconds > 0.001 else ()
-    shown = scaled(film.width, film.height)
+    shown = scaled(*size)
     filters = ",".join((*cleaned(film), shown, *toned(film, means.tone_mapping)))
     return (
         *_ALWAYS,

@@ -106,10 +106,43 @@ class Still:
 
     Attributes:
         at: seconds from the start; None for a picture that shows something.
-        share: the same as a share of the film's length, 0 to 1; it counts where `at` is None.
         targets: the files that are made of it.
     """
 
     at: float | None
     targets: tuple[Target, ...]
-    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Several pictures, spread over a film.
+
+    Attributes:
+        times: seconds from the start, rising.
+        targets: for each time the files that are made of its picture.
+    """
+
+    times: tuple[float, ...]
+    targets: tuple[tuple[Target, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Storyboard:
+    """Small pictures of a film on one sheet, with a text that tells which is when.
+
+    Attributes:
+        interval: seconds that each picture stands for.
+        count: how many there are.
+        width, height: of each, in pixels.
+        sheet: the file that is made of all.
+    """
+
+    name: str
+    interval: float
+    count: int
+    width: int
+    height: int
+    sheet: Target
+
+
+Snap = Still | Series | Storyboard

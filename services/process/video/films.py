@@ -3,11 +3,12 @@
 import asyncio
 from pathlib import Path
 
-from services.process.image.pictures import Pictures
-from services.process.plan import Catalogue, Recipe, plan
+from services.process.image.pictures import Pictures, within_bounds
+from services.process.plan import Catalogue, plan
 from services.process.pools import Pool
+from services.process.video.asked import Asked
 from services.process.video.ffmpeg import Ffmpeg, find
-from services.process.video.film import Film, Still
+from services.process.video.film import Film, Snap
 from services.process.video.operations import FILMS
 from services.process.video.operations.recipe import FilmRecipe
 from services.process.video.passages import Passages
@@ -44,7 +45,7 @@ class Films:
         self._found: Ffmpeg | None = None
 
     @property
-    def catalogue(self) -> Catalogue[Recipe]:
+    def catalogue(self) -> Catalogue[FilmRecipe]:
         """The operations on films."""
         return self._catalogue
 
@@ -66,13 +67,13 @@ class Films:
         tools = await self._tools()
         film = await tools.probe(source, work)
         _refuse_blind(film, recipes)
-        stills = [still for recipe in recipes for still in recipe.stills()]
-        products = [product for recipe in recipes for product in recipe.products(film)]
-        pictures = await _pictured(tools, film, stills, work)
+        asked = [Asked(recipe, film) for recipe in recipes]
+        pictures = await _pictured(tools, film, [s for one in asked for s in one.snaps], work)
         passages = Passages(tools, film, work, _STILLS_PERCENT, _ENCODED_PERCENT)
-        films = await passages.make(products)
+        films = await passages.make([p for one in asked for p in one.products])
+        outputs = [o for one in asked for o in one.outputs(films, pictures, tools, work)]
         work.progress(100.0)
-        return (*(output for product in products for output in films[product]), *pictures)
+        return within_bounds(outputs)
 
     async def _tools(self) -> Tools:
         program = await self.ffmpeg()
@@ -86,10 +87,10 @@ def _refuse_blind(film: Film, recipes: tuple[FilmRecipe, ...]) -> None:
 
 
 async def _pictured(
-    tools: Tools, film: Film, stills: list[Still], work: Work
-) -> tuple[Output, ...]:
-    outputs: list[Output] = []
-    for count, still in enumerate(stills, start=1):
-        outputs += await pictured(tools, film, still, work)
-        work.progress(_STILLS_PERCENT * count / len(stills))
-    return tuple(outputs)
+    tools: Tools, film: Film, snaps: list[Snap], work: Work
+) -> dict[Snap, tuple[Output, ...]]:
+    outputs = {}
+    for count, snap in enumerate(snaps, start=1):
+        outputs[snap] = await pictured(tools, film, snap, work)
+        work.progress(_STILLS_PERCENT * count / len(snaps))
+    return outputs

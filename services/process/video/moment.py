@@ -30,13 +30,13 @@ def moment(film: Film, at: float | None) -> float:
     """
     with opened(film.path, film.container) as media:
         video = picture_stream(media)
-        start = (media.start_time or 0) * MICROSECOND
+        start = start_of(media)
         if at is not None:
-            shown = _shown_at(media, video, start + at)
+            shown = shown_at(media, video, start + at)
         else:
             shown = _clearest(_sought(media, video, start, film.picture_seconds))
         if shown is not None:
-            return max(0.0, _clock(shown) - start)
+            return max(0.0, clock(shown) - start)
     return _from_the_start(film)
 
 
@@ -45,8 +45,8 @@ def _from_the_start(film: Film) -> float:
     with opened(film.path, film.container) as media:
         first = pictures(media, picture_stream(media))
         shown = _clearest(islice(first, *_FROM_THE_START))
-        start = (media.start_time or 0) * MICROSECOND
-    return max(0.0, _clock(shown) - start) if shown is not None else 0.0
+        start = start_of(media)
+    return max(0.0, clock(shown) - start) if shown is not None else 0.0
 
 
 def _clearest(candidates: Iterable["VideoFrame"]) -> "VideoFrame | None":
@@ -67,26 +67,31 @@ def _sought(
     """At each place the key frame before it, which costs little, then the picture itself."""
     for place in _PLACES:
         time = start + place * seconds
-        _go_to(media, time)
+        go_to(media, time)
         yield from islice(pictures(media, video), 1)
-        if (shown := _shown_at(media, video, time)) is not None:
+        if (shown := shown_at(media, video, time)) is not None:
             yield shown
 
 
-def _shown_at(
+def shown_at(
     media: "av.container.InputContainer", video: "VideoStream", time: float
 ) -> "VideoFrame | None":
     """The picture that a player shows at `time`: the last one that began until then."""
-    _go_to(media, time)
+    go_to(media, time)
     shown = None
     for frame in pictures(media, video):
-        if shown is not None and _clock(frame) > time:
+        if shown is not None and clock(frame) > time:
             break
         shown = frame
     return shown
 
 
-def _go_to(media: "av.container.InputContainer", time: float) -> None:
+def start_of(media: "av.container.InputContainer") -> float:
+    """The time at which the film begins, by the file's own clock."""
+    return (media.start_time or 0) * MICROSECOND
+
+
+def go_to(media: "av.container.InputContainer", time: float) -> None:
     """Read from the key frame before `time`; from where we are if the file cannot be searched."""
     import av
 
@@ -94,7 +99,7 @@ def _go_to(media: "av.container.InputContainer", time: float) -> None:
         media.seek(int(time / MICROSECOND), backward=True)
 
 
-def _clock(frame: "VideoFrame") -> float:
+def clock(frame: "VideoFrame") -> float:
     """The picture's time in seconds by the file's own clock, which need not start at 0."""
     if frame.pts is None or frame.time_base is None:
         return 0.0

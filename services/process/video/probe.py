@@ -36,16 +36,18 @@ class Inspected:
     sha256: str
 
 
-def probe(source: Path, limits: Limits) -> Film:
+def probe(source: Path, limits: Limits, demuxer: str | None = None) -> Film:
     """What the film `source` is.
+
+    Args:
+        demuxer: who reads it, where its bytes need not be asked: it is ours.
 
     Raises:
         UnsupportedMedia: it has neither video nor sound, or none that can be decoded here.
         CorruptMedia: it cannot be read, or no picture of it can be decoded.
         SourceTooLarge: it is beyond `limits`.
     """
-    with source.open("rb") as file:
-        demuxer = container(file.read(HEAD_BYTES))
+    demuxer = demuxer or _demuxer_of(source)
     with opened(source, demuxer) as media:
         _check_streams(media, limits)
         if media.streams.audio and not shown_streams(media):
@@ -59,11 +61,16 @@ def probe(source: Path, limits: Limits) -> Film:
     return film
 
 
-def inspect(path: Path) -> Inspected:
+def _demuxer_of(source: Path) -> str:
+    with source.open("rb") as file:
+        return container(file.read(HEAD_BYTES))
+
+
+def inspect(path: Path, demuxer: str | None = None) -> Inspected:
     """What became of an output, read from its bytes; see `probe` for the errors."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Inspected(probe(path, _OURS), path.stat().st_size, digest)
+    return Inspected(probe(path, _OURS, demuxer), path.stat().st_size, digest)
 
 
 @contextmanager
@@ -160,7 +167,7 @@ def _described(
         width=width,
         height=height,
         video_stream=video.index,
-        video_codec=video.codec_context.name,
+        video_codec=video.codec_context.codec.canonical_name,
         audio_stream=audio.stream if audio else None,
         audio_codec=audio.codec if audio else None,
         interlaced=frame.interlaced_frame,

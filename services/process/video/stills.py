@@ -1,30 +1,119 @@
-"""Pictures of a film: ffmpeg finds the frame, the picture engine makes the files."""
+"""Pictures of a film: found by key frames, made into files by the picture engine."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.process.video import command
-from services.process.video.film import Film, Still
+from services.process.video.film import Film, Series, Snap, Still, Storyboard
+from services.process.video.products.captions import WEBVTT
 from services.process.video.run import run
+from services.process.video.shots import Grid
+from services.process.video.storyboard import cues
 from services.process.video.tools import Tools
 from shared.errors import CorruptMedia
-from shared.jobs import Output
+from shared.jobs import Member, Output
 from shared.work import Work
 
 _FRAME = "frame.tmp"
+_MOST_SLACK_SECONDS = 10.0  # between a key frame and the picture that it stands for
 
 
-async def pictured(tools: Tools, film: Film, still: Still, work: Work) -> tuple[Output, ...]:
-    """Make the files of `still` in `work.directory`.
+async def pictured(tools: Tools, film: Film, snap: Snap, work: Work) -> tuple[Output, ...]:
+    """Make the files of `snap` in `work.directory`.
 
     Raises:
         CorruptMedia: there is no such frame.
         SourceTooLarge, TimeLimit, EngineUnavailable: see `run`, `Pool.call`, `Pictures.render`.
     """
+    if isinstance(snap, Series):
+        return await _series(tools, film, snap, work)
+    if isinstance(snap, Storyboard):
+        return await _storyboard(tools, film, snap, work)
+    return await _still(tools, film, snap, work)
+
+
+async def _still(tools: Tools, film: Film, still: Still, work: Work) -> tuple[Output, ...]:
     seconds = await tools.moment(film, still.at, work)
     async with _frame(tools, film, seconds, work) as frame:
         return await tools.pictures.render(frame, still.targets, work)
+
+
+async def _series(tools: Tools, film: Film, series: Series, work: Work) -> tuple[Output, ...]:
+    size = film.width, film.height
+    frames = await _frames(tools, film, series.times, size, work)
+    made = await asyncio.gather(
+        *(
+            tools.pictures.render(frame, targets, work)
+            for frame, targets in zip(frames, series.targets, strict=True)
+        )
+    )
+    for frame in frames:
+        frame.unlink()
+    return tuple(output for outputs in made for output in outputs)
+
+
+async def _storyboard(
+    tools: Tools, film: Film, board: Storyboard, work: Work
+) -> tuple[Output, ...]:
+    grid = Grid(board.count, board.width, board.height)
+    times = tuple((number + 0.5) * board.interval for number in range(board.count))
+    frames = await _frames(tools, film, times, (board.width, board.height), work)
+    whole = work.directory.absolute() / _FRAME
+    await tools.sheet(frames, grid, whole, work)
+    (picture,) = await tools.pictures.render(whole, (board.sheet,), work)
+    whole.unlink()
+    return (
+        await _with_cues(tools, board, cues(board, grid, film.duration_seconds), picture, work),
+    )
+
+
+async def _with_cues(
+    tools: Tools, board: Storyboard, text: str, picture: Output, work: Work
+) -> Output:
+    """The set of both files, in a folder of its own: the text names the sheet beside it."""
+    folder = work.directory.absolute() / board.name
+    folder.mkdir()
+    (work.directory / board.sheet.file).rename(folder / board.sheet.file)
+    told = folder / "index.vtt"
+    told.write_text(text)
+    (piece,) = await tools.digests((told,), work)
+    place = work.directory / board.name
+    sheet = Member(
+        path=work.relative(place / board.sheet.file),
+        size=picture.size,
+        sha256=picture.sha256,
+        media_type=picture.media_type,
+    )
+    return Output(
+        name=board.name,
+        ext="vtt",
+        path=work.relative(place / told.name),
+        size=piece.size,
+        sha256=piece.sha256,
+        media_type=WEBVTT,
+        members=(sheet,),
+        width=picture.width,
+        height=picture.height,
+        engine=picture.engine,
+    )
+
+
+async def _frames(
+    tools: Tools, film: Film, times: tuple[float, ...], size: tuple[int, int], work: Work
+) -> list[Path]:
+    """Files with the pictures at `times`."""
+    directory = work.directory.absolute()
+    files = [directory / f"frame-{number}.tmp" for number in range(len(times))]
+    if film.transfer is not None and tools.means.tone_mapping:
+        # Only the program can turn HDR into SDR; one of its runs for each picture.
+        for time, file in zip(times, files, strict=True):
+            await _grab(tools, film, time, file, work, size)
+        return files
+    apart = times[1] - times[0] if len(times) > 1 else 0.0
+    await tools.shots(film, times, min(apart / 2, _MOST_SLACK_SECONDS), size, files, work)
+    return files
 
 
 @asynccontextmanager
@@ -32,16 +121,18 @@ async def _frame(tools: Tools, film: Film, seconds: float, work: Work) -> AsyncI
     """The frame at `seconds` as a file, for as long as the block lasts."""
     frame = work.directory.absolute() / _FRAME
     try:
-        await _grab(tools, film, seconds, frame, work)
+        await _grab(tools, film, seconds, frame, work, (film.width, film.height))
         yield frame
     finally:
         frame.unlink(missing_ok=True)
 
 
-async def _grab(tools: Tools, film: Film, seconds: float, frame: Path, work: Work) -> None:
+async def _grab(
+    tools: Tools, film: Film, seconds: float, frame: Path, work: Work, size: tuple[int, int]
+) -> None:
     """Write the frame; the film's first one if ffmpeg finds none at `seconds` in any way."""
     for start, search in ((seconds, True), (seconds, False), (0.0, True)):
-        arguments = command.grab(film, start, frame, tools.means, search=search)
+        arguments = command.grab(film, start, frame, tools.means, size, search=search)
         await run(tools.ffmpeg, arguments, tools.grant, work)
         if frame.exists() and frame.stat().st_size:
             return

@@ -14,6 +14,7 @@ from services.process.video.moment import moment
 from services.process.video.probe import Inspected, inspect, probe
 from services.process.video.run import Grant
 from services.process.video.settings import FilmSettings
+from services.process.video.shots import Grid, sheet, shots
 from services.process.video.streaming.package import Contents, Package, package
 from shared.work import Work
 
@@ -60,9 +61,29 @@ class Tools:
         seconds = self.settings.probe_limit_seconds
         return await self.pool.call(moment, film, at, seconds=seconds, work=work)
 
-    async def inspect(self, output: Path, work: Work) -> Inspected:
+    async def shots(
+        self,
+        film: Film,
+        times: tuple[float, ...],
+        slack: float,
+        size: tuple[int, int],
+        files: list[Path],
+        work: Work,
+    ) -> None:
+        """See `shots.shots`."""
+        seconds = self.settings.probe_limit_seconds
+        await self.pool.call(shots, film, times, slack, size, files, seconds=seconds, work=work)
+
+    async def sheet(self, files: list[Path], grid: Grid, target: Path, work: Work) -> None:
+        """See `shots.sheet`."""
+        seconds = self.settings.probe_limit_seconds
+        await self.pool.call(sheet, files, grid, target, seconds=seconds, work=work)
+
+    async def inspect(self, output: Path, demuxer: str | None, work: Work) -> Inspected:
         """See `probe.inspect`."""
-        return await self.pool.call(inspect, output, seconds=self._reading((output,)), work=work)
+        return await self.pool.call(
+            inspect, output, demuxer, seconds=self._reading((output,)), work=work
+        )
 
     async def digests(self, paths: tuple[Path, ...], work: Work) -> tuple[Piece, ...]:
         """See `digests.digests`."""

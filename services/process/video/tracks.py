@@ -24,7 +24,7 @@ def sounds_of(media: "av.container.InputContainer") -> tuple[Sound, ...]:
     return tuple(
         Sound(
             stream=track.index,
-            codec=track.codec_context.name,
+            codec=track.codec_context.codec.canonical_name,
             channels=track.codec_context.channels,
             rate=track.codec_context.sample_rate or 0,
             default=bool(track.disposition & Disposition.default),
@@ -41,8 +41,8 @@ def captions_of(media: "av.container.InputContainer") -> tuple[Captions, ...]:
     return tuple(
         Captions(
             stream=track.index,
-            codec=track.codec_context.name,
-            text=track.codec_context.name in _TEXT,
+            codec=track.codec_context.codec.canonical_name,
+            text=track.codec_context.codec.canonical_name in _TEXT,
             **_told(track.metadata),
         )
         for track in tracks[:_MOST_TRACKS]

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from services.process.image.engine import Format, Target
+from services.process.video.film import Film
+
 LONGEST_SECONDS = 7 * 86400
-# With the longest ending, `-4320p`, the 64 characters that names may have.
-LONGEST_NAME = 58
 
 
 def _as_tuple(value: Any) -> Any:
@@ -25,3 +26,28 @@ Loudness = Annotated[
     float,
     Field(ge=-40, le=-5, allow_inf_nan=False, description="LUFS that the sound is brought to."),
 ]
+Place = (
+    Seconds
+    | Annotated[
+        str, Field(pattern=r"^(100|[0-9]{1,2})(\.[0-9]{1,3})?%$", description="A share: `25%`.")
+    ]
+)
+
+
+def seconds_at(place: float | str, film: Film) -> float:
+    """Seconds from the film's start."""
+    if isinstance(place, str):
+        return float(place.removesuffix("%")) / 100 * film.picture_seconds
+    return place
+
+
+def targets(name: str, formats: tuple[Format, ...], width: int, quality: int) -> tuple[Target, ...]:
+    """Files of one picture: one in each format."""
+    return tuple(Target(name=name, format=kind, width=width, quality=quality) for kind in formats)
+
+
+def scaled_to(film: Film, width: int) -> tuple[int, int]:
+    """The film's size at that width, never enlarged; both sides even."""
+    width = min(width, film.width)
+    height = width * film.height / film.width
+    return max(2, width - width % 2), max(2, 2 * round(height / 2 - 0.25))

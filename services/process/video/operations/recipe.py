@@ -1,10 +1,15 @@
 """What all operations on films have in common."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, Self
+
+from pydantic import model_validator
 
 from services.process.plan import Recipe
-from services.process.video.film import Film, Still
+from services.process.video.film import Film, Snap
 from services.process.video.products.product import Product
+
+# With the longest ending, `-4320p`, the 64 characters that names may have.
+LONGEST_NAME = 58
 
 
 class FilmRecipe(Recipe):
@@ -18,10 +23,20 @@ class FilmRecipe(Recipe):
 
     needs_pictures: ClassVar[bool] = True
 
+    @model_validator(mode="after")
+    def _name_has_room(self) -> Self:
+        if len(self.name) > LONGEST_NAME:
+            raise ValueError(f"name: at most {LONGEST_NAME} characters, since more is added to it")
+        return self
+
     def products(self, film: Film) -> tuple[Product, ...]:
         """What ffmpeg makes."""
         return ()
 
-    def stills(self) -> tuple[Still, ...]:
-        """The single pictures."""
+    def snaps(self, film: Film) -> tuple[Snap, ...]:
+        """Its pictures, which are found by key frames."""
         return ()
+
+    def told(self, film: Film) -> dict[str, Any] | None:
+        """What it says of the film, as JSON."""
+        return None

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from services.process.video.codecs import CODECS, CodecName, Preset
 from services.process.video.film import Film
 from services.process.video.ladder import rungs
-from services.process.video.operations.parameters import LONGEST_NAME, Heights, Kbps, Loudness
+from services.process.video.operations.parameters import Heights, Kbps, Loudness
 from services.process.video.operations.recipe import FilmRecipe
 from services.process.video.products.rendition import Rendition
 
@@ -47,8 +47,6 @@ class Renditions(FilmRecipe):
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
-        if len(self.name) > LONGEST_NAME:
-            raise ValueError(f"name: at most {LONGEST_NAME} characters, the size is added")
         codec = CODECS[self.codec]
         if self.crf is not None and self.crf > codec.worst:
             raise ValueError(f"crf: at most {codec.worst} with {self.codec}")

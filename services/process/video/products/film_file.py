@@ -11,14 +11,24 @@ _WHOLE = 0.95  # of the film's length, and …
 _WHOLE_WITHIN_SECONDS = 0.25
 
 
-async def described(passed: Passed, name: str, ext: str, media_type: str, window: Window) -> Output:
+async def described(
+    passed: Passed,
+    name: str,
+    ext: str,
+    media_type: str,
+    window: Window,
+    demuxer: str | None = None,
+) -> Output:
     """The output `name.ext`, which lies in the attempt's directory.
+
+    Args:
+        demuxer: who reads it, if it is none of the containers that films come in.
 
     Raises:
         CorruptMedia: it holds less of the film than there is.
     """
     file = f"{name}.{ext}"
-    made = await passed.tools.inspect(passed.directory / file, passed.work)
+    made = await passed.tools.inspect(passed.directory / file, demuxer, passed.work)
     film = made.film
     if film.video_stream is not None:
         check_whole(passed, film.picture_seconds, window)

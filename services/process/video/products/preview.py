@@ -10,9 +10,8 @@ from services.process.video.products.product import Passed
 from shared.jobs import Output
 
 Moving = Literal["webp", "gif"]
-# The colours of each picture's changes count, since that is what a viewer looks at.
 _PALETTE = (
-    "[{source}]split[{sink}a][{sink}b];[{sink}a]palettegen=stats_mode=diff[{sink}p];"
+    "[{source}]split[{sink}a][{sink}b];[{sink}a]palettegen[{sink}p];"
     "[{sink}b][{sink}p]paletteuse=diff_mode=rectangle[{sink}]"
 )
 
@@ -22,7 +21,7 @@ class Preview:
     """A moving WebP or GIF; a preview in MP4 is a silent `Rendition`.
 
     Attributes:
-        fps: pictures per second.
+        fps: pictures per second; None for those that the film has.
         quality: 1 to 100; has no meaning for GIF.
     """
 
@@ -30,7 +29,7 @@ class Preview:
     format: Moving
     width: int
     height: int
-    fps: float
+    fps: float | None
     quality: int
     window: Window
 

@@ -50,8 +50,11 @@ class Extract:
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""
-        media_type = SOUNDS[self.format].media_type
-        return (await described(passed, self.name, self.format, media_type, self.window),)
+        sound = SOUNDS[self.format]
+        made = await described(
+            passed, self.name, self.format, sound.media_type, self.window, sound.demuxer
+        )
+        return (made,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ FILM = Film(
 )
 MEANS = Means(threads=3, pixels=36_000_000, tone_mapping=True)
 DIRECTORY = Path("/jobs/j/process.2")
+SIZE = (1280, 720)
 
 
 def rendition(height: int, name: str = "", audio_kbps: int | None = 128) -> Rendition:
@@ -74,7 +75,7 @@ def test_equal_sizes_are_scaled_once() -> None:
 def test_only_the_one_file_is_opened_by_the_demuxer_of_its_bytes() -> None:
     for arguments in (
         encode(FILM, [rendition(720)], DIRECTORY, MEANS),
-        grab(FILM, 1.0, DIRECTORY / "frame", MEANS),
+        grab(FILM, 1.0, DIRECTORY / "frame", MEANS, SIZE),
     ):
         before, after = arguments[: arguments.index("-i")], arguments[arguments.index("-i") :]
         assert value_after(before, "-protocol_whitelist") == "file,pipe"
@@ -109,19 +110,19 @@ def test_hdr_becomes_sdr_where_ffmpeg_can() -> None:
     graph = value_after(encode(film, [rendition(720)], DIRECTORY, MEANS), "-filter_complex")
     assert "color_trc=smpte2084" in graph
     assert "tonemap=" in graph
-    assert "tonemap=" in value_after(grab(film, 0, DIRECTORY / "frame", MEANS), "-vf")
+    assert "tonemap=" in value_after(grab(film, 0, DIRECTORY / "frame", MEANS, SIZE), "-vf")
     cannot = replace(MEANS, tone_mapping=False)
     assert "tonemap" not in " ".join(encode(film, [rendition(720)], DIRECTORY, cannot))
 
 
 def test_a_frame_is_sought_before_or_after_the_input() -> None:
     target = DIRECTORY / "frame"
-    searched = grab(FILM, 2.5, target, MEANS)
-    decoded = grab(FILM, 2.5, target, MEANS, search=False)
+    searched = grab(FILM, 2.5, target, MEANS, SIZE)
+    decoded = grab(FILM, 2.5, target, MEANS, SIZE, search=False)
     assert searched.index("-ss") < searched.index("-i")
     assert decoded.index("-ss") > decoded.index("-i")
     assert value_after(searched, "-ss") == value_after(decoded, "-ss") == "2.499000"
-    assert "-ss" not in grab(FILM, 0.0, target, MEANS)
+    assert "-ss" not in grab(FILM, 0.0, target, MEANS, SIZE)
 
 
 def test_a_stream_for_hls_begins_each_piece_with_a_key_frame() -> None:

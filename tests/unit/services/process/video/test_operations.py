@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.process.plan import plan
-from services.process.video.film import Film
+from services.process.video.film import Film, Still
 from services.process.video.operations import FILMS
 from services.process.video.operations.renditions import Renditions
 from shared.errors import InvalidJob
@@ -27,11 +27,13 @@ def names(operation: Any, film: Film = FILM) -> list[str]:
 
 
 def test_a_film_gets_renditions_and_a_poster_by_default() -> None:
-    renditions, poster = plan(None, FILMS)
+    renditions, poster, storyboard = plan(None, FILMS)
     assert isinstance(renditions, Renditions)
     assert [r.file for r in renditions.products(FILM)] == ["720p.mp4", "480p.mp4", "360p.mp4"]
-    (still,) = poster.stills()
+    (still,) = poster.snaps(FILM)
+    assert isinstance(still, Still)
     assert still.at is None
+    assert storyboard.snaps(FILM)
     assert [target.file for target in still.targets] == ["poster.webp"]
 
 
@@ -58,7 +60,7 @@ def test_sound_is_left_out_where_there_is_none_or_none_is_wanted() -> None:
 
 def test_a_poster_comes_in_every_format_asked_for() -> None:
     recipe = one({"op": "poster", "at": 2.5, "formats": ["webp", "jpg"], "width": 640})
-    (still,) = recipe.stills()
+    (still,) = recipe.snaps(FILM)
     assert still.at == 2.5
     assert [target.file for target in still.targets] == ["poster.webp", "poster.jpg"]
     assert {target.width for target in still.targets} == {640}
@@ -80,7 +82,7 @@ def test_a_poster_comes_in_every_format_asked_for() -> None:
         ({"op": "poster", "at": -1}, "at"),
         ({"op": "poster", "at": "NaN"}, "at"),
         ({"op": "poster", "formats": ["gif"]}, "formats"),
-        ({"op": "blur"}, "no operation 'blur' for a film; there are film, hls, poster"),
+        ({"op": "blur"}, "no operation 'blur' for a film; there are audio, captions, clip"),
     ],
 )
 def test_a_wrong_operation_is_named(operation: Any, sentence: str) -> None:

@@ -1,0 +1,61 @@
+"""One operation on one film: what it wants made, and what became of it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+import orjson
+
+from services.process.video.film import Film, Snap
+from services.process.video.operations.recipe import FilmRecipe
+from services.process.video.products.product import Product
+from services.process.video.tools import Tools
+from shared.jobs import Output
+from shared.work import Work
+
+
+class Asked:
+    """An operation, with its products and snaps of `film`."""
+
+    def __init__(self, recipe: FilmRecipe, film: Film) -> None:
+        self.products = recipe.products(film)
+        self.snaps = recipe.snaps(film)
+        self._recipe = recipe
+        self._film = film
+
+    def outputs(
+        self,
+        products: Mapping[Product, tuple[Output, ...]],
+        snaps: Mapping[Snap, tuple[Output, ...]],
+        tools: Tools,
+        work: Work,
+    ) -> Iterator[Output]:
+        """Its outputs among all that were made, each with the digest of its recipe."""
+        for product in self.products:
+            yield from (self._signed(output, tools) for output in products[product])
+        for snap in self.snaps:
+            yield from (self._signed(output, tools) for output in snaps[snap])
+        yield from (self._signed(output, tools) for output in self._told(tools, work))
+
+    def _told(self, tools: Tools, work: Work) -> Iterator[Output]:
+        value = self._recipe.told(self._film)
+        if value is None:
+            return
+        text = orjson.dumps(value)
+        path = work.directory / f"{self._recipe.name}.json"
+        path.write_bytes(text)
+        yield Output(
+            name=self._recipe.name,
+            ext="json",
+            path=work.relative(path),
+            size=len(text),
+            sha256=hashlib.sha256(text).hexdigest(),
+            media_type="application/json",
+            value=value,
+        )
+
+    def _signed(self, output: Output, tools: Tools) -> Output:
+        """With a digest of what was asked for and of who made it; see `Output.recipe`."""
+        kind, asked = type(self._recipe).__name__, self._recipe.model_dump(mode="json")
+        parts = [kind, asked, tools.ffmpeg.name, output.engine, output.recipe]
+        digest = hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return output.model_copy(update={"recipe": digest[:32]})

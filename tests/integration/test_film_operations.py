@@ -1,0 +1,303 @@
+"""Each operation on films through the real ffmpeg; sizes are tiny, so that it is quick."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from shared.errors import InvalidJob, UnsupportedMedia
+from shared.jobs import Output
+from tests.films import BUNNY, TONE, Bench, FilmMaker, pattern
+
+SMALL = {"op": "renditions", "heights": [96], "preset": "ultrafast"}
+COLOURS = ("red", "lime", "blue", "white")
+
+
+@pytest.fixture
+def colours(film: FilmMaker) -> Path:
+    """A second of each colour, with one key frame only; sound that grows louder."""
+    parts = "".join(
+        f"color={name}:size=160x96:rate=10:duration=1,format=yuv420p[{name}];" for name in COLOURS
+    )
+    joined = f"{parts}{''.join(f'[{name}]' for name in COLOURS)}concat=n=4[v]"
+    sound = ("-f", "lavfi", "-i", "aevalsrc=sin(2000*t)*t/4:d=4")
+    return film(
+        "four.mp4",
+        *(*sound, "-filter_complex", joined, "-map", "[v]", "-map", "0:a"),
+        *("-x264-params", "scenecut=0:keyint=100"),
+    )
+
+
+def opened(bench: Bench, output: Output) -> Image.Image:
+    return Image.open(io.BytesIO(bench.path(output).read_bytes())).convert("RGB")
+
+
+def colour_of(picture: Image.Image) -> str:
+    red, green, blue = (value > 128 for value in ImageStat.Stat(picture).mean)
+    names = {(1, 0, 0): "red", (0, 1, 0): "lime", (0, 0, 1): "blue", (1, 1, 1): "white"}
+    return names[int(red), int(green), int(blue)]
+
+
+# Pictures
+
+
+@pytest.mark.parametrize(("at", "colour"), [("0%", "red"), ("30%", "lime"), ("100%", "white")])
+async def test_a_poster_is_taken_at_a_share(
+    bench: Bench, colours: Path, at: str, colour: str
+) -> None:
+    made = await bench.make(colours, {"op": "poster", "at": at})
+    assert colour_of(opened(bench, made["poster.webp"])) == colour
+
+
+async def test_thumbnails_are_spread_over_the_film(bench: Bench, colours: Path) -> None:
+    made = await bench.make(
+        colours, {"op": "thumbnails", "count": 4, "formats": ["png", "avif"], "width": 80}
+    )
+    pictures = [opened(bench, made[f"thumbnails-{n}.png"]) for n in range(1, 5)]
+    assert [colour_of(picture) for picture in pictures] == [*COLOURS]
+    assert {picture.size for picture in pictures} == {(80, 48)}
+    assert made["thumbnails-1.avif"].media_type == "image/avif"
+    assert sorted(path.name for path in bench.work.directory.iterdir()) == sorted(made)
+
+
+async def test_a_storyboard_tells_which_picture_is_when(bench: Bench, colours: Path) -> None:
+    made = await bench.make(colours, {"op": "storyboard", "width": 40, "format": "png"})
+    output = made["storyboard.vtt"]
+    (member,) = output.members
+    sheet = Image.open(bench.work.locate(member.path)).convert("RGB")
+    blocks = bench.path(output).read_text().strip().split("\n\n")[1:]
+    times, places = zip(*(block.split("\n") for block in blocks), strict=True)
+    assert times[1] == "00:00:01.000 --> 00:00:02.000"
+    boxes = [[int(n) for n in place.split("#xywh=")[1].split(",")] for place in places]
+    shown = [sheet.crop((x, y, x + w, y + h)) for x, y, w, h in boxes]
+    assert [colour_of(picture) for picture in shown] == [*COLOURS]
+    assert {place.split("#")[0] for place in places} == {member.path.rpartition("/")[2]}
+    assert sorted(p.name for p in bench.path(output).parent.iterdir()) == [
+        "index.vtt",
+        "storyboard.png",
+    ]
+    assert [path.name for path in bench.work.directory.iterdir()] == ["storyboard"]
+
+
+async def test_pictures_found_by_key_frames_are_upright(bench: Bench, film: FilmMaker) -> None:
+    lying = film("lying-small.mp4", *pattern("160x96", 2), "-c:v", "libx264")
+    turned = ("-display_rotation", "90", "-i", str(lying), "-c", "copy")
+    source = film("turned-small.mp4", *turned)
+    made = await bench.make(
+        source,
+        {"op": "thumbnails", "count": 1, "formats": "png"},
+        {"op": "poster", "at": "50%", "formats": "png"},
+    )
+    pictures = [opened(bench, made[name]) for name in ("thumbnails-1.png", "poster.png")]
+    assert [picture.size for picture in pictures] == [(96, 160)] * 2
+    assert max(ImageStat.Stat(ImageChops.difference(*pictures)).mean) < 12
+
+
+# Moving pictures
+
+
+@pytest.mark.parametrize("kind", ["mp4", "webp", "gif"])
+async def test_a_preview_is_short_and_silent(bench: Bench, colours: Path, kind: str) -> None:
+    wanted = {"op": "preview", "at": 0.5, "seconds": 1, "format": kind, "width": 80, "fps": 5}
+    output = (await bench.make(colours, wanted))[f"preview.{kind}"]
+    assert (output.width, output.height, output.duration_seconds) == (80, 48, 1)
+    if kind == "mp4":
+        with av.open(str(bench.path(output))) as media:
+            frames = [frame.to_image() for frame in media.decode(video=0)]  # type: ignore[no-untyped-call]
+            assert not media.streams.audio
+    else:
+        with Image.open(bench.path(output)) as moving:
+            assert moving.info["loop"] == 0
+            frames = []
+            for number in range(getattr(moving, "n_frames", 1)):
+                moving.seek(number)
+                frames.append(moving.convert("RGB"))
+    assert {colour_of(frame.convert("RGB")) for frame in frames} == {"red", "lime"}
+
+
+async def test_a_part_is_cut_at_the_very_picture(bench: Bench, colours: Path) -> None:
+    output = (await bench.make(colours, {"op": "trim", "start": 0.9, "end": 2.1}))["trim.mp4"]
+    with av.open(str(bench.path(output))) as media:
+        frames = [f.to_image() for f in media.decode(video=0)]  # type: ignore[no-untyped-call]
+        assert len(media.streams.audio) == 1
+    shown = [colour_of(frame) for frame in frames]
+    assert shown == ["red"] + ["lime"] * 10 + ["blue"]
+    assert output.duration_seconds == pytest.approx(1.2, abs=0.05)
+
+
+async def test_a_part_behind_the_end_is_refused(bench: Bench, colours: Path) -> None:
+    with pytest.raises(InvalidJob, match="start 9 is behind the film's end"):
+        await bench.make(colours, {"op": "trim", "start": 9})
+
+
+# Sound, captions
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec"),
+    [("m4a", "aac"), ("mp3", "mp3"), ("opus", "opus"), ("flac", "flac"), ("wav", "pcm_s16le")],
+)
+async def test_sound_is_taken_out(bench: Bench, colours: Path, kind: str, codec: str) -> None:
+    output = (await bench.make(colours, {"op": "audio", "format": kind}))[f"audio.{kind}"]
+    with av.open(str(bench.path(output))) as media:
+        assert media.streams.audio[0].codec_context.name.removesuffix("float") == codec
+        assert not media.streams.video
+    assert output.duration_seconds == pytest.approx(4, abs=0.1)
+    assert output.media_type.startswith("audio/")
+
+
+async def test_loudness_is_brought_to_what_is_asked(bench: Bench, film: FilmMaker) -> None:
+    quiet = ("-f", "lavfi", "-i", "sine=duration=4,volume=0.05")
+    source = film("quiet.mp4", *pattern("160x96", 4), *quiet)
+    made = await bench.make(
+        source,
+        {"op": "audio", "name": "a", "format": "wav"},
+        {"op": "audio", "name": "b", "format": "wav", "loudness": -16},
+    )
+    before, after = (_power(bench.path(made[f"{name}.wav"])) for name in "ab")
+    assert after > 4 * before
+
+
+def _power(path: Path) -> float:
+    with av.open(str(path)) as media:
+        blocks = [frame.to_ndarray() for frame in media.decode(audio=0)]
+    return float(sum((block.astype(float) ** 2).sum() for block in blocks) ** 0.5)
+
+
+async def test_a_waveform_shows_where_it_is_loud(bench: Bench, colours: Path) -> None:
+    wanted = {"op": "waveform", "width": 400, "height": 100, "formats": "png", "colour": "#ff0000"}
+    output = (await bench.make(colours, wanted))["waveform.png"]
+    with Image.open(bench.path(output)) as drawing:
+        assert drawing.size == (400, 100)
+        drawn = drawing.convert("RGBA")
+    alpha = drawn.getchannel("A")
+    quiet, loud = (ImageStat.Stat(alpha.crop((x, 0, x + 50, 100))).mean[0] for x in (0, 350))
+    assert loud > 2 * quiet > 0
+    assert [path.name for path in bench.work.directory.iterdir()] == ["waveform.png"]
+
+
+async def test_sound_alone_has_what_needs_no_pictures(bench: Bench, film: FilmMaker) -> None:
+    source = film("song.m4a", *TONE)
+    made = await bench.make(source, "probe", "audio", {"op": "waveform", "width": 100})
+    assert set(made) == {"probe.json", "audio.m4a", "waveform.webp"}
+    told = made["probe.json"].value
+    assert told is not None
+    assert "video" not in told
+    with pytest.raises(UnsupportedMedia, match="no video stream"):
+        await bench.make(source, "storyboard")
+
+
+@pytest.mark.parametrize(
+    ("operation", "sentence"),
+    [
+        ("audio", "The film has no sound"),
+        ({"op": "waveform", "track": 2}, "no track 2 of sound; it has 0"),
+        ("captions", "no captions that are text"),
+    ],
+)
+async def test_what_is_not_there_is_said(
+    bench: Bench, film: FilmMaker, operation: Any, sentence: str
+) -> None:
+    silent = film("mute.mp4", *pattern("160x96"), "-an")
+    with pytest.raises(UnsupportedMedia, match=sentence):
+        await bench.make(silent, operation)
+
+
+@pytest.fixture
+def captioned(film: FilmMaker, tmp_path: Path) -> Path:
+    text = tmp_path / "text.srt"
+    text.write_text("1\n00:00:00,100 --> 00:00:00,900\nGood morning\n")
+    return film(
+        "captioned.mkv",
+        *pattern("160x96"),
+        "-i",
+        str(text),
+        "-c:s",
+        "srt",
+        "-metadata:s:s",
+        "language=deu",
+    )
+
+
+async def test_captions_are_taken_out_or_go_along(bench: Bench, captioned: Path) -> None:
+    made = await bench.make(captioned, "captions", {**SMALL, "captions": True}, "probe")
+    assert made["captions-1.vtt"].media_type == "text/vtt"
+    text = bench.path(made["captions-1.vtt"]).read_text()
+    assert text.startswith("WEBVTT")
+    assert "00:00.100 --> 00:00.900\nGood morning" in text
+    with av.open(str(bench.path(made["96p.mp4"]))) as media:
+        assert media.streams.subtitles[0].codec_context.name == "mov_text"
+    told = made["probe.json"].value
+    assert told is not None
+    assert [(track["codec"], track["language"]) for track in told["captions"]] == [
+        ("subrip", "deu")
+    ]
+
+
+async def test_probe_tells_what_the_film_is(bench: Bench) -> None:
+    output = (await bench.make(BUNNY, "probe"))["probe.json"]
+    assert output.value is not None
+    assert output.value["durationSeconds"] == pytest.approx(5.312)
+    video = output.value["video"]
+    assert (video["codec"], video["width"], video["height"]) == ("h264", 1280, 720)
+    assert (video["frameRate"], video["rotation"], video["hdr"]) == (25, 0, None)
+    assert [track["channels"] for track in output.value["audio"]] == [6]
+
+
+# Encoders
+
+
+@pytest.mark.parametrize(
+    ("codec", "name", "sound"),
+    [("hevc", "hevc", "aac"), ("av1", "av1", "aac"), ("vp9", "vp9", "opus")],
+)
+async def test_other_codecs(
+    bench: Bench, film: FilmMaker, codec: str, name: str, sound: str
+) -> None:
+    source = film("sounding.mkv", *pattern("160x96"), *TONE)
+    made = await bench.make(source, {**SMALL, "codec": codec})
+    (output,) = made.values()
+    with av.open(str(bench.path(output))) as media:
+        assert media.streams.video[0].codec.canonical_name == name
+        assert media.streams.audio[0].codec_context.name == sound
+        frames = sum(1 for _ in media.decode(video=0))
+    assert frames == 25
+    assert output.media_type == ("video/webm" if codec == "vp9" else "video/mp4")
+
+
+async def test_a_frame_rate_is_capped_and_never_raised(bench: Bench, film: FilmMaker) -> None:
+    source = film("rate.mkv", *pattern("160x96"))
+    made = await bench.make(
+        source,
+        {**SMALL, "name": "slow", "maxFps": 10},
+        {**SMALL, "name": "same", "maxFps": 60},
+    )
+    counts = {}
+    for name, output in made.items():
+        with av.open(str(bench.path(output))) as media:
+            counts[name] = sum(1 for _ in media.decode(video=0))
+    assert counts == {"slow-96p.mp4": 10, "same-96p.mp4": 25}
+
+
+async def test_a_film_that_is_what_is_wanted_is_copied(bench: Bench, film: FilmMaker) -> None:
+    plain = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "45")
+    source = film("fit.mkv", *pattern("160x96"), *TONE, *plain)
+    fit = film("fit.mp4", "-i", str(source), "-c", "copy")
+    made = await bench.make(
+        fit,
+        SMALL,
+        {**SMALL, "name": "anew", "copySource": False},
+        {**SMALL, "name": "finer", "crf": 10},
+    )
+    packets = {name: _packets(bench.path(output)) for name, output in made.items()}
+    assert packets["96p.mp4"] == _packets(fit)
+    assert packets["anew-96p.mp4"] != packets["96p.mp4"]
+    assert made["finer-96p.mp4"].size > made["anew-96p.mp4"].size
+
+
+def _packets(path: Path) -> list[bytes]:
+    with av.open(str(path)) as media:
+        return [bytes(packet) for packet in media.demux(video=0) if packet.size]
