@@ -9,6 +9,8 @@ COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-versio
 ARGS ?=
 SEEDS ?= 1000
 START ?= 0
+MINUTES ?= 10
+SEED ?= 1
 
 # Stamps: a target is done again only when what it was made from has changed.
 VENV_STAMP := $(VENV)/.made
@@ -17,7 +19,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test simulate crash check format bench bench-flow bench-latency bench-memory up down requirements clean
+.PHONY: help setup demo test simulate crash soak check format bench bench-flow bench-latency bench-memory up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +37,9 @@ simulate: $(DEV_STAMP) ## The four stages under faults from seeds: SEEDS=n START
 
 crash: $(DEV_STAMP) ## Kill a service at every operation of every stage (minutes; a short form is in make test)
 	@$(BIN)/python -m pytest tests/crash -m slow -s $(ARGS)
+
+soak: $(DEV_STAMP) ## Everything at once under faults from a seed: MINUTES=n SEED=n (a short form is in make test)
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 check: $(DEV_STAMP) ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -1,6 +1,8 @@
-"""A TCP proxy in front of a server, which a test can cut like a cable."""
+"""A TCP proxy in front of a server, which a test can cut, reset or clog like a cable."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -12,18 +14,38 @@ class Cable:
 
     Attributes:
         url: of the server, through this proxy.
+        carried: how many connections there have been so far.
     """
 
     def __init__(self, url: str) -> None:
         self._target = URL(url)
         self._broken = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self.url = url
+        self.carried = 0
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are right now."""
+        return len(self._tasks)
 
     def cut(self) -> None:
         """Break every connection; new ones are let through."""
         for task in self._tasks:
             task.cancel()
+
+    def reset(self) -> None:
+        """Break every connection as a crashed machine does: the client gets a reset."""
+        for writer in self._tasks.values():
+            found = writer.get_extra_info("socket")
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.cut()
+
+    def stall(self) -> None:
+        """Keep every connection, and let no byte through until `mend`."""
+        self._flowing.clear()
 
     def break_off(self) -> None:
         """Break every connection, and take no more until `mend`."""
@@ -31,27 +53,29 @@ class Cable:
         self.cut()
 
     def mend(self) -> None:
-        """Let connections through again."""
+        """Let connections through again, and what they carry."""
         self._broken = False
+        self._flowing.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
+        self._tasks[task] = writer
         try:
             if not self._broken:
+                self.carried += 1
                 await self._carry(reader, writer)
         except (OSError, asyncio.CancelledError):
             pass  # cut, or the other end is gone
         finally:
-            self._tasks.discard(task)
+            self._tasks.pop(task, None)
             writer.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         beyond = await asyncio.open_connection(self._target.host, self._target.port or 5672)
         try:
-            there = asyncio.ensure_future(_copy(reader, beyond[1]))
-            back = asyncio.ensure_future(_copy(beyond[0], writer))
+            there = asyncio.ensure_future(self._copy(reader, beyond[1]))
+            back = asyncio.ensure_future(self._copy(beyond[0], writer))
             try:
                 await asyncio.wait([there, back], return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -61,17 +85,17 @@ class Cable:
         finally:
             beyond[1].transport.abort()
 
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while content := await reader.read(65536):
+                await self._flowing.wait()
+                writer.write(content)
+                await writer.drain()
+
     async def ended(self) -> None:
         """Return when every connection is gone."""
         while self._tasks:
             await asyncio.wait(self._tasks)
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while content := await reader.read(65536):
-            writer.write(content)
-            await writer.drain()
 
 
 @asynccontextmanager
