@@ -1,12 +1,14 @@
 """`python -m tests.soak --minutes 60 --seed 1`: exit code 1 if any promise was broken."""
 
 import argparse
+import logging
 import shutil
 import sys
 import time
 from pathlib import Path
 
 from millrace.wiring import run
+from shared.observe.logs import configure_logs
 from tests.soak.report import table
 from tests.soak.running import soak
 from tests.soak.scale import Scale
@@ -14,6 +16,9 @@ from tests.soak.scale import Scale
 
 def main() -> int:
     asked = _asked()
+    # What this side hears of broken connections says nothing: it is the one that breaks them.
+    configure_logs("error")
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     scale = Scale(asked.minutes * 60, asked.seed, rate=asked.rate, calm_seconds=asked.calm)
     began = time.monotonic()
 
