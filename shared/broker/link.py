@@ -7,7 +7,8 @@ the channels of `direct.py`.
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final, cast
 
 import aiormq
@@ -75,7 +76,7 @@ class Link:
         if self._closed:
             raise BrokerUnavailable("the connection to the broker is closed")
         try:
-            async with asyncio.timeout(self._connect_seconds):
+            async with surviving(), asyncio.timeout(self._connect_seconds):
                 connection, transport = await self._open()
                 channel = await connection.channel(publisher_confirms=confirms)
                 return cast(Channel, channel), transport
@@ -97,6 +98,22 @@ class Link:
         self._closed = True
         if self._connection is not None:
             await asyncio.wait([asyncio.ensure_future(self._connection.close())], timeout=5)
+
+
+@asynccontextmanager
+async def surviving() -> AsyncIterator[None]:
+    """Tell a connection that ends from our own end.
+
+    A connection that closes cancels whatever waits for it. Where nobody has cancelled the task
+    itself, that is one more way in which the broker is not there.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise BrokerUnavailable("the connection closed meanwhile") from error
 
 
 def pause() -> float:

@@ -18,7 +18,7 @@ from aiormq.channel import Channel
 
 from shared.broker.base import DEFAULT_EXCHANGE, Delivery, Message
 from shared.broker.direct import Confirming, Delivering, Direct
-from shared.broker.link import AMQP_ERRORS, Link, pause
+from shared.broker.link import AMQP_ERRORS, Link, pause, surviving
 from shared.broker.topology import Topology, TopologyMismatch
 from shared.errors import BrokerUnavailable
 
@@ -60,7 +60,8 @@ class RabbitMQ:
         channel = await self._publishing.channel()
         self._keep_connected()
         try:
-            await _declare(channel, topology)
+            async with surviving():
+                await _declare(channel, topology)
         except AMQP_ERRORS as error:
             raise BrokerUnavailable(f"declaring the queues failed: {error}") from error
         finally:
@@ -107,12 +108,16 @@ class RabbitMQ:
         So the connection comes back also where nothing is published.
         """
         while True:
-            with suppress(BrokerUnavailable, *AMQP_ERRORS):
-                self._unconfirmed = channel = await self._publishing.telling()
-                while not channel.is_closed:
-                    self._empty_outbox()
-                    await asyncio.wait([channel.closing], timeout=LOOK_SECONDS)
+            with suppress(Exception):
+                async with surviving():
+                    await self._tell_on(await self._publishing.telling())
             await asyncio.sleep(pause())
+
+    async def _tell_on(self, channel: Direct) -> None:
+        self._unconfirmed = channel
+        while not channel.is_closed:
+            self._empty_outbox()
+            await asyncio.wait([channel.closing], timeout=LOOK_SECONDS)
 
     def _empty_outbox(self) -> None:
         channel = self._unconfirmed
@@ -143,7 +148,8 @@ class RabbitMQ:
     async def depth(self, queue: str) -> int:
         channel = await self._publishing.channel()
         try:
-            return int((await channel.queue_declare(queue, passive=True)).message_count or 0)
+            async with surviving():
+                return int((await channel.queue_declare(queue, passive=True)).message_count or 0)
         except AMQP_ERRORS as error:
             raise BrokerUnavailable(f"the queue '{queue}' cannot be asked: {error}") from error
         finally:
@@ -232,8 +238,9 @@ class RabbitSubscription:
     async def _run(self) -> None:
         while True:
             try:
-                await self._consume()
-            except (BrokerUnavailable, *AMQP_ERRORS) as error:
+                async with surviving():
+                    await self._consume()
+            except Exception as error:  # whatever it is: without a consumer nothing is done
                 log.warning("consumer lost", queue=self._queue, reason=str(error))
             await asyncio.sleep(pause())
 
