@@ -6,7 +6,6 @@ delivery limit, which counts each look, is too large to be ever reached.
 """
 
 import asyncio
-import dataclasses
 import datetime
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -17,7 +16,7 @@ import orjson
 
 from shared.broker.base import Broker, Delivery, Message, Subscription
 from shared.broker.topology import Lane
-from shared.envelope import dead_letter_of, decode, encode, job_id_of, sent_again, trace_of
+from shared.envelope import dead_letter_of, decode, encode, job_id_of, sent_again
 from shared.errors import BrokerUnavailable, InvalidJob, MillraceError
 from shared.jobs import DownloadJob, Stage
 from shared.wire import Wire
@@ -154,8 +153,7 @@ class Held:
             await self.delivery.ack()
             return None
         job = self._next_run()
-        again = dataclasses.replace(encode(job), headers=trace_of(message))
-        await broker.publish(again, lane.queue("download"))
+        await broker.publish(encode(job), lane.queue("download"))
         await self.delivery.ack()
         return job.run
 

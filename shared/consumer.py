@@ -227,7 +227,7 @@ class Consumer:
         # A message that came twice may not know of the attempts that failed since.
         running.attempt = max(running.attempt, held.failures(self.stage) + 1)
         log = log_of(self.stage, running, job)
-        work = held.attempt(self.stage, log, self._progress(job, running.attempt))
+        work = held.attempt(self.stage, log, self._progress(job, running))
         made = await self._run(job, work, held, running)
         cost = _cost(self.stage, running.attempt, work.spent)
         self._metrics.worked(self.stage, cost)
@@ -243,8 +243,8 @@ class Consumer:
         """What the stage makes of the job; a failure, too, is a result."""
         if held.overdue:
             return ending(job, self._workspace.volume, "expired")
-        attempt = running.attempt
-        running.begin(held, lambda: self._updates.started(job.job_id, job.run, self.stage, attempt))
+        attempt, updates = running.attempt, self._updates.along(running.trace)
+        running.begin(held, lambda: updates.started(job.job_id, job.run, self.stage, attempt))
         try:
             return await self._function(job, work)
         except asyncio.CancelledError:
@@ -294,14 +294,15 @@ class Consumer:
         else:
             await self._outlet.park(error, running)
 
-    def _progress(self, job: Job, attempt: int) -> Callable[[float, dict[str, object]], None]:
+    def _progress(self, job: Job, running: Running) -> Callable[[float, dict[str, object]], None]:
         told = time.monotonic()
+        attempt, updates = running.attempt, self._updates.along(running.trace)
 
         def tell(percent: float, details: dict[str, object]) -> None:
             nonlocal told
             if time.monotonic() - told >= PROGRESS_SECONDS:
                 told = time.monotonic()
-                self._updates.progress(job.job_id, job.run, self.stage, attempt, percent, **details)
+                updates.progress(job.job_id, job.run, self.stage, attempt, percent, **details)
 
         return tell
 

@@ -37,6 +37,10 @@ _AMQP_SHORT_STRING = 255
 _OWN_BODY_BYTES = MAX_BODY_BYTES + 4096
 
 
+# What W3C asks everyone to pass on at least.
+_LONGEST_TRACE = 512
+
+
 class Anonymous(Exception):
     """A job without any id: redelivered, it would be another job each time."""
 
@@ -141,10 +145,15 @@ def dead_letter_of(message: Message) -> tuple[str, str] | None:
     return None
 
 
-def trace_of(message: Message) -> dict[str, Any]:
-    """The W3C trace context that goes along with a job from message to message."""
-    headers = message.headers
-    return {key: headers[key] for key in ("traceparent", "tracestate") if key in headers}
+def trace_of(message: Message) -> dict[str, str]:
+    """The W3C trace context that goes along with a job, from message to message and event."""
+    found = {name: message.headers.get(name) for name in ("traceparent", "tracestate")}
+    # Anyone can write these headers, and anything into them.
+    return {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, str) and len(value) <= _LONGEST_TRACE
+    }
 
 
 def sent_again(message: Message, **headers: Any) -> Message:

@@ -14,7 +14,7 @@ import structlog
 
 from shared.broker.base import DEFAULT_EXCHANGE, Broker, Message
 from shared.broker.topology import Lane
-from shared.envelope import Job, encode, job_id_of, sent_again, trace_of
+from shared.envelope import Job, encode, job_id_of, sent_again
 from shared.errors import BrokerUnavailable
 from shared.jobs import CleanupJob, JobEnded, ProcessingJob, Reference, Stage, UploadJob
 from shared.observe.metrics import Metrics
@@ -62,16 +62,17 @@ class Outlet:
 
     async def forward(self, result: Result, running: Running) -> None:
         """Hand the result on; it is confirmed when this returns."""
+        updates = self._updates.along(running.trace)
         if isinstance(result, JobEnded):
-            await self._insist(lambda: self._updates.ended(result), running)
+            await self._insist(lambda: updates.ended(result), running)
             self._metrics.ended(result)
             self._troubles.ended(result.job_id)
             return
         if not isinstance(result, CleanupJob) or result.outcome == "completed":
             seconds = result.costs[-1].seconds if result.costs else 0.0
-            self._updates.finished(result.job_id, result.run, self._stage, seconds)
+            updates.finished(result.job_id, result.run, self._stage, seconds)
         message = encode(result, committed_by=self._stage)
-        message = dataclasses.replace(message, headers=trace_of(running.delivery.message))
+        message = dataclasses.replace(message, headers=running.trace)
         await self._publish(message, self._lane.queue(NEXT[type(result)]), running)
 
     async def postpone(
@@ -99,7 +100,7 @@ class Outlet:
     async def park(self, error: Exception, running: Running) -> None:
         """Keep an unusable message for people to look at, with the reason."""
         message = running.delivery.message
-        job_id = job_id_of(message)
+        job_id, updates = job_id_of(message), self._updates.along(running.trace)
         log_of(self._stage, running).warning(
             "message rejected", jobId=job_id, error=type(error).__name__, reason=sentence(error)
         )
@@ -108,9 +109,7 @@ class Outlet:
         # Its own time may be anything, or none.
         parked = dataclasses.replace(parked, timestamp=time.time())
         await self._publish(parked, self._lane.dead, running)
-        await self._insist(
-            lambda: self._updates.rejected(job_id, message.message_id, error), running
-        )
+        await self._insist(lambda: updates.rejected(job_id, message.message_id, error), running)
         self._metrics.rejected(self._stage)
 
     async def name(self, running: Running) -> None:

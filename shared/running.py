@@ -4,10 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from shared.broker.base import Delivery
-from shared.envelope import Job
+from shared.envelope import Job, trace_of
 from shared.errors import TimeLimit
 from shared.jobs import Outcome, Reference
 from shared.settings import DeliverySettings
@@ -50,6 +51,11 @@ class Running:
     renewed: bool = False
     settled: bool = False
     tell_started: Callable[[], None] | None = None
+
+    @cached_property
+    def trace(self) -> dict[str, str]:
+        """The headers of the trace that the delivery belongs to."""
+        return trace_of(self.delivery.message)
 
     def begin(self, job: Stoppable, tell_started: Callable[[], None]) -> None:
         """The stage starts to work: from now on it can be stopped.

@@ -5,6 +5,7 @@ The id of an event follows from job, run and step, so a reader can drop duplicat
 
 import datetime
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -23,12 +24,21 @@ class Updates:
 
     Args:
         service: who speaks, shown as the event's source.
+        trace: the headers of the trace that the events belong to.
     """
 
-    def __init__(self, broker: Broker, lane: Lane, service: str) -> None:
+    def __init__(
+        self, broker: Broker, lane: Lane, service: str, trace: Mapping[str, str] | None = None
+    ) -> None:
         self._broker = broker
         self._lane = lane
+        self._service = service
         self._source = f"/millrace/{lane.prefix}/{service}"
+        self._trace = trace or {}
+
+    def along(self, trace: Mapping[str, str]) -> "Updates":
+        """The same, of events that belong to `trace`."""
+        return Updates(self._broker, self._lane, self._service, trace) if trace else self
 
     def started(self, job_id: str, run: int, stage: Stage, attempt: int) -> None:
         """A stage began to work on the job."""
@@ -93,5 +103,6 @@ class Updates:
             type=f"millrace.job.{what}",
             message_id=identity,
             correlation_id=short(job_id),
+            headers=self._trace,
         )
         return message, f"{name}.{what}"

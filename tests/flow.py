@@ -235,8 +235,11 @@ class Flow:
 
     # ── what users do ────────────────────────────────────────────────────────────────────
 
-    async def submit(self, job_id: str = "job", **fields: Any) -> None:
-        await self.send({"jobId": job_id, "source": "https://example.com/a.jpg", **fields})
+    async def submit(
+        self, job_id: str = "job", headers: Mapping[str, Any] | None = None, **fields: Any
+    ) -> None:
+        body = {"jobId": job_id, "source": "https://example.com/a.jpg", **fields}
+        await self.send(body, headers=headers or {})
 
     async def cancel(self, job_id: str = "job") -> None:
         await self.send({"jobId": job_id, "outcome": "cancelled"}, "cleanup")

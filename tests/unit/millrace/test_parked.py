@@ -304,11 +304,3 @@ async def test_an_end_that_cleanup_died_of_goes_on(one: Flow) -> None:
     assert await redrive(one) == [None]
     assert (await one.end_of())["outcome"] == "expired"
     assert await one.broker.depth(one.lane.dead) == 0
-
-
-async def test_the_trace_goes_on_into_the_next_run(one: Flow) -> None:
-    assert isinstance(one.broker, UnreliableBroker)
-    await park(one, 1, traceparent="00-1-2-01", foreign="no")
-    await redrive(one)
-    message = next(m for m, key, _ in one.broker.published if key == one.lane.queue("download"))
-    assert message.headers == {"traceparent": "00-1-2-01"}
