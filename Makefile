@@ -8,6 +8,7 @@ COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-versio
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 ARGS ?=
 SEEDS ?= 1000
+EXAMPLES ?= 3000
 START ?= 0
 MINUTES ?= 10
 SEED ?= 1
@@ -19,7 +20,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test simulate crash soak check format bench bench-flow bench-latency bench-memory up down requirements clean
+.PHONY: help setup demo test fuzz simulate crash soak check format bench bench-flow bench-latency bench-memory up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ demo: $(RUN_STAMP) ## The main job on examples/, in one process
 
 test: $(DEV_STAMP) ## All tests (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(DEV_STAMP) ## Messages from the schemas, bent and broken, to all four queues: EXAMPLES=n
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/unit/shared/test_fuzz.py -s --timeout 0
 
 simulate: $(DEV_STAMP) ## The four stages under faults from seeds: SEEDS=n START=first
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(START)

@@ -148,7 +148,7 @@ class Passage(Wire):
     """
 
     job_id: JobId
-    run: int = Field(ge=1)
+    run: int = Field(ge=1, le=MAX_RUNS)
     volume: str
     manifest: Manifest = Manifest()
     costs: tuple[Cost, ...] = ()

@@ -24,7 +24,9 @@ class Parking:
         A job whose request is lost cannot be run again: its receipt alone remembers it.
         """
         if receipt.request is not None:
-            job = DownloadJob(job_id=receipt.job_id, run=receipt.run, **dict(receipt.request))
+            # As it was, right or wrong: what is checked here could be parked never.
+            fields = dict(receipt.request)
+            job = DownloadJob.model_construct(job_id=receipt.job_id, run=receipt.run, **fields)
             message = dataclasses.replace(encode(job), headers=_reasons(receipt))
             await self.broker.publish(message, self.lane.dead)
 
