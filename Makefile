@@ -20,7 +20,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fuzz simulate crash soak check format bench bench-flow bench-latency bench-memory up down requirements clean
+.PHONY: help setup demo test fuzz simulate state-machine mutants crash soak check format bench bench-flow bench-latency bench-memory up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ fuzz: $(DEV_STAMP) ## Messages from the schemas, bent and broken, to all four qu
 
 simulate: $(DEV_STAMP) ## The four stages under faults from seeds: SEEDS=n START=first
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(START)
+
+state-machine: $(DEV_STAMP) ## The workspace against a plain model (ARGS="--examples 2000 --steps 100")
+	@$(BIN)/python -m tests.state_machine $(ARGS)
+
+mutants: $(DEV_STAMP) ## Plant bugs, one at a time, and see that the tests catch each (ARGS="--only words")
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 crash: $(DEV_STAMP) ## Kill a service at every operation of every stage (minutes; a short form is in make test)
 	@$(BIN)/python -m pytest tests/crash -m slow -s $(ARGS)
