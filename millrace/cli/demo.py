@@ -20,6 +20,7 @@ def demo(
     from millrace.cli.errors import Misuse
     from millrace.cli.jobs import Wish, by_stem
     from millrace.cli.operations import parse
+    from millrace.cli.page import write
     from millrace.cli.sources import find
     from millrace.cli.table import print_results
 
@@ -28,11 +29,16 @@ def demo(
     photo, film = find([str(EXAMPLES / "mountains.jpg"), str(EXAMPLES / "bunny.mp4")]).sources
     place = by_stem([photo, film])
     of_photo = Wish(parse(["web"], ["blur", "low-quality"]), overwrite=True)
-    jobs = [of_photo.job(photo, place(photo)), Wish(overwrite=True).job(film, place(film))]
+    of_film = Wish(parse(["stream"], ["renditions:heights=720"]), overwrite=True)
+    jobs = [of_photo.job(photo, place(photo)), of_film.job(film, place(film))]
     for job in jobs:
         shutil.rmtree(out / job.source.stem, ignore_errors=True)
     with display(len(jobs), json=False) as shown:
         batch = carry_out(jobs, out, shown, None)
     print_results(batch.ends)
+    if batch.code == 0:
+        made = out / film.stem
+        page = write(out, made / "hls" / "master.m3u8", made / "storyboard" / "index.vtt")
+        print(f"to look at: {page}")
     print(f"temporary files left: {batch.left}")
     raise typer.Exit(batch.code)
