@@ -30,6 +30,7 @@ NEXT: dict[type[Result], Stage] = {
     CleanupJob: "cleanup",
 }
 PUBLISH_AGAIN_SECONDS = 1.0
+_log = structlog.get_logger()
 
 
 class DeliveryLost(Exception):
@@ -177,7 +178,7 @@ def _again(running: Running, **headers: Any) -> Message:
 def log_of(stage: Stage, running: Running, job: Job | Reference | None = None) -> Any:
     """A logger whose lines say which job, run, stage and attempt they are about."""
     message_id = running.delivery.message.message_id
-    return structlog.get_logger().bind(
+    return _log.bind(
         stage=stage,
         attempt=running.attempt,
         **({"jobId": job.job_id, "run": job.run} if job else {"messageId": message_id}),

@@ -64,8 +64,7 @@ class Updates:
 
     def terminal(self, end: JobEnded) -> tuple[Message, str]:
         """The event that says how a job ended, and its routing key."""
-        data = orjson.loads(end.encode())
-        return self._event(end.outcome, end.job_id, f"{end.run}", data)
+        return self._event(end.outcome, end.job_id, f"{end.run}", orjson.Fragment(end.encode()))
 
     async def rejected(self, job_id: str | None, message_id: str | None, error: Exception) -> None:
         """A message was no valid job. Confirmed by the broker."""
@@ -84,7 +83,7 @@ class Updates:
         self._broker.tell(message, key, self._lane.events)
 
     def _event(
-        self, what: str, job_id: str, step: str, data: dict[str, Any]
+        self, what: str, job_id: str, step: str, data: dict[str, Any] | orjson.Fragment
     ) -> tuple[Message, str]:
         name = directory_name(job_id)
         identity = f"{name}.{step}.{what}"

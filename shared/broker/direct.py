@@ -123,15 +123,19 @@ class Confirming(Direct):
         """Publish, and return when the broker has confirmed.
 
         Raises:
-            BrokerUnavailable: refused, unroutable, or the channel was closed meanwhile.
-            TimeoutError: not confirmed in time.
+            BrokerUnavailable: refused, unroutable, not in time, or the channel was closed.
         """
         self.send(message, routing_key, exchange, persistent=True, mandatory=wanted)
         self._sent += 1
         confirmed = self._loop.create_future()
         self._owed[self._sent] = (confirmed, exchange, routing_key)
-        async with asyncio.timeout(seconds):
+        late = self._loop.call_later(
+            seconds, _fail, confirmed, f"'{routing_key}' was not confirmed in time"
+        )
+        try:
             await confirmed
+        finally:
+            late.cancel()
 
     def _take(self, kind: int, payload: bytes) -> bool:
         if kind != frames.METHOD:

@@ -79,12 +79,9 @@ class RabbitMQ:
         channel = self._confirmed
         if channel is None or channel.is_closed:
             channel = await self._confirmed_channel()
-        try:
-            await channel.publish(
-                message, routing_key, exchange, wanted=wanted, seconds=self._confirm_seconds
-            )
-        except TimeoutError as error:
-            raise BrokerUnavailable(f"'{routing_key}' was not confirmed in time") from error
+        await channel.publish(
+            message, routing_key, exchange, wanted=wanted, seconds=self._confirm_seconds
+        )
 
     async def _confirmed_channel(self) -> Confirming:
         async with self._opening:

@@ -13,6 +13,7 @@ import structlog
 
 import services.cleanup.sweep
 import shared.consumer
+import shared.outlet
 import shared.supervisor
 import shared.workspace.closing
 import shared.workspace.held
@@ -85,6 +86,7 @@ def simulated(world: World) -> Iterator[None]:
         (shared.workspace.workspace, "MAX_RUNS", RUNS),
         (shared.supervisor, "LOOK_SECONDS", LOOK_SECONDS),
         (services.cleanup.sweep, "log", SILENT),
+        (shared.outlet, "_log", SILENT),
     )
     before = [getattr(target, name) for target, name, _ in replaced]
     try:

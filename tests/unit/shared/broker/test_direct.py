@@ -113,7 +113,7 @@ async def test_a_channel_that_closes_owes_nothing_any_more(line: Line) -> None:
 async def test_a_late_confirm_is_no_fault(line: Line) -> None:
     channel = line.confirming()
     (late,) = published(channel, "a", seconds=0)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(BrokerUnavailable, match="'a' was not confirmed in time"):
         await soon(late)
     (following,) = published(channel, "b")
     await asyncio.sleep(0)
