@@ -27,8 +27,8 @@ DELIVERY = (
     Mutant(
         "terminal event not waited for",
         _OUTLET,
-        "await self._insist(lambda: self._updates.ended(result), running)",
-        "self._ending = asyncio.ensure_future(self._updates.ended(result))",
+        "await self._insist(lambda: updates.ended(result), running)",
+        "asyncio.ensure_future(updates.ended(result))",
         "a job ends and nobody is told",
         _TESTS,
     ),

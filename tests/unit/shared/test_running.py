@@ -51,3 +51,28 @@ async def test_delivery_is_settled_once() -> None:
     await one.settle()
     await one.settle()
     assert cast(Acknowledged, one.delivery).times == 1
+
+
+async def test_delivery_whose_copy_is_at_the_broker_is_replaced() -> None:
+    """What would follow from it follows from the copy; both would be two messages for one."""
+    one = running_for(0)
+    assert not await one.replaced()
+    one.renewed = True
+    assert await one.replaced()
+
+
+async def test_delivery_that_the_broker_took_back_is_replaced() -> None:
+    one = running_for(0)
+    one.delivery.lost.set_result(None)
+    assert await one.replaced()
+
+
+async def test_renewal_under_way_is_waited_for() -> None:
+    one = running_for(0)
+
+    async def renew() -> None:
+        await asyncio.sleep(0)
+        one.renewed = True
+
+    one.renewal = asyncio.create_task(renew())
+    assert await one.replaced()
