@@ -30,6 +30,8 @@ log = structlog.get_logger()
 # can wait as long as any other's, while nobody takes them from their queue.
 RECEIPT_LIVES = 2
 LEAST_HOURS = 24
+# A sweep takes some time itself.
+OVERDUE_SECONDS = 60
 
 
 @dataclass
@@ -119,7 +121,8 @@ class Sweep:
     def overdue(self) -> str | None:
         """A sentence where a sweep should have ended well by now and has not."""
         late = time.monotonic() - self._due
-        return f"the sweep is overdue by {late:.0f} seconds" if late > 60 else None
+        overdue = late > OVERDUE_SECONDS
+        return f"the sweep is overdue by {late:.0f} seconds" if overdue else None
 
     async def run(self, *, dry_run: bool = False) -> SweepReport:
         """Sweep once. A dry run only reports."""

@@ -4,9 +4,11 @@ import json
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.acceptance.commands import (
+    PATIENCE_SECONDS,
     Ended,
     Program,
     encoder_of,
@@ -84,6 +86,19 @@ def test_a_job_under_way_shows_in_status_and_stats_and_can_be_cancelled(
     assert stats["tempFiles"]["video"]["totalJobs"] == 1
     assert [one["job"] for one in stats["jobs"]] == [f"{job}.1"]
     assert (watched.code, watched.out.splitlines()[-1]) == (1, "cancelled")
+    assert not running.left
+
+
+def test_cancelling_kills_the_encoder(millrace: Program, running: Services) -> None:
+    operation = {"op": "renditions", "heights": [720, 480, 360], "preset": "veryslow", "crf": 0}
+    job = submitted(millrace, FILM, "--op", json.dumps(operation))
+    encoder = encoder_of(running.pids["process"])
+    asked = json.loads(millrace("cancel", job, "--json").out)
+    _, alive = psutil.wait_procs([encoder], timeout=PATIENCE_SECONDS)
+
+    assert asked == {"jobId": job, "asked": "cancelled"}
+    assert not alive
+    assert millrace("watch", job).out.splitlines()[-1] == "cancelled"
     assert not running.left
 
 

@@ -104,6 +104,13 @@ class PrivateRabbitMQ:
         """
         self._end(signal.SIGKILL)
 
+    def control(self, *arguments: str) -> None:
+        """Have `rabbitmqctl` do something on this node."""
+        tool = self._script.resolve().with_name("rabbitmqctl")
+        node = ["-n", self._environment()["RABBITMQ_NODENAME"]]
+        environment = {**os.environ, **self._environment()}
+        subprocess.run([tool, *node, *arguments], env=environment, check=True, capture_output=True)
+
     def restart(self) -> None:
         """Shut down in order and come back on the same ports with the same data."""
         self.stop()
