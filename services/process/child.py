@@ -8,7 +8,9 @@ writes into its directory, even if the parent died.
 import math
 import os
 import pickle
+import re
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -24,6 +26,22 @@ from services.process.seccomp import local_filter
 from shared.errors import EngineUnavailable, MillraceError, UnsupportedMedia
 
 LENGTH = struct.Struct("!I")
+# What a decoder dies of by its own doing, and so would again. Not SIGKILL, by which the system
+# makes room for others.
+CRASHES = frozenset(
+    {
+        signal.SIGABRT,
+        signal.SIGBUS,
+        signal.SIGFPE,
+        signal.SIGILL,
+        signal.SIGSEGV,
+        signal.SIGTRAP,
+    }
+)
+_NO_MEMORY = re.compile(
+    r"out of memory|insufficient memory|memory allocation|allocate memory|not enough memory",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +144,17 @@ def _outcome(body: bytes) -> tuple[Any, MillraceError | None]:
         _limit_cpu(call.seconds)
         return call.function(*call.arguments), None
     except MillraceError as error:
-        return None, error
-    except MemoryError:
-        return None, UnsupportedMedia("Processing the file needs more memory than is allowed.")
+        return None, _too_little_memory(error) or error
     except Exception as error:
-        return None, EngineUnavailable(f"{type(error).__name__}: {error}")
+        told = EngineUnavailable(f"{type(error).__name__}: {error}")
+        return None, _too_little_memory(error) or told
+
+
+def _too_little_memory(error: Exception) -> MillraceError | None:
+    """What is said where the limit on memory was met, which libraries tell in many words."""
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+        return UnsupportedMedia("Processing the file needs more memory than is allowed.")
+    return None
 
 
 def _limit_cpu(seconds: float) -> None:

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from services.process.child import LENGTH, Answer, Bounds, Call, confine
-from shared.errors import EngineUnavailable, MillraceError, TimeLimit
+from services.process.child import CRASHES, LENGTH, Answer, Bounds, Call, confine
+from shared.errors import CorruptMedia, EngineUnavailable, MillraceError, TimeLimit
 
 T = TypeVar("T")
 
@@ -39,6 +39,7 @@ class Child:
     def __init__(self, process: asyncio.subprocess.Process, link: socket.socket) -> None:
         self._process = process
         self._link = link
+        self._started = False
         self.calls = 0
 
     @classmethod
@@ -57,6 +58,7 @@ class Child:
         except BaseException:
             await child.kill()
             raise
+        child._started = True
         return child
 
     @classmethod
@@ -100,7 +102,8 @@ class Child:
 
         Raises:
             TimeLimit: not within `seconds`.
-            EngineUnavailable: the child died.
+            CorruptMedia: the child crashed.
+            EngineUnavailable: it died otherwise.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -149,6 +152,8 @@ class Child:
         code = self._process.returncode or 0
         if code == -signal.SIGXCPU:
             return TimeLimit(f"The work used more than {seconds:g} seconds of CPU time.")
+        if self._started and -code in CRASHES:
+            return CorruptMedia(f"The file made its decoder crash (signal {-code}).")
         cause = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         return EngineUnavailable(f"The process that did the media work {cause}.")
 

@@ -76,7 +76,8 @@ class Pool:
 
         Raises:
             TimeLimit: it took longer than `seconds`, counted from when a child was free.
-            EngineUnavailable: the child died, could not be started, or `function` raised an
+            CorruptMedia: the child crashed.
+            EngineUnavailable: the child was killed, could not be started, or `function` raised an
                 error of another library. A `MillraceError` is raised here as it was there.
         """
         slot = await self._idle.get()

@@ -73,6 +73,12 @@ class ProcessSettings(PresetSettings):
         description="width times height of the largest photo that is accepted; times frames, where"
         " an animation is kept",
     )
+    max_image_frames: int = Field(
+        default=2000,
+        ge=1,
+        le=1_000_000,
+        description="frames of the longest animation that is kept as one",
+    )
     process_svg: bool = Field(
         default=False, description="whether SVG drawings are opened; nothing is loaded from them"
     )
@@ -95,6 +101,7 @@ class ProcessSettings(PresetSettings):
         """What an engine may take on."""
         return Limits(
             pixels=self.max_image_pixels,
+            frames=self.max_image_frames,
             svg=self.process_svg,
             watermarks=self.watermarks_dir and self.watermarks_dir.absolute(),
         )

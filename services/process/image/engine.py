@@ -149,16 +149,20 @@ class Limits:
     Attributes:
         pixels: the most that a source may have: width times height, times frames where all
             frames are wanted.
+        frames: the most that an animation may have, where all are wanted.
         svg: whether SVG drawings are opened.
         watermarks: the folder of the pictures that may be laid over outputs.
     """
 
     pixels: int
+    frames: int = 2000
     svg: bool = False
     watermarks: Path | None = None
 
     def check(self, width: int, height: int, frames: int = 1) -> None:
-        """Raise `SourceTooLarge` for a source of more pixels."""
+        """Raise `SourceTooLarge` for a source of more frames or pixels."""
+        if frames > self.frames:
+            raise SourceTooLarge(f"The animation has {frames} frames; {self.frames} are allowed.")
         if width * height * frames > self.pixels:
             raise self.refusal if frames == 1 else self._refusal_of(frames)
 

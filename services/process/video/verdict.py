@@ -3,17 +3,19 @@
 import re
 import signal
 
+from services.process.child import CRASHES
 from shared.errors import (
     CorruptMedia,
     EngineUnavailable,
     MillraceError,
     SourceTooLarge,
     TimeLimit,
+    UnsupportedMedia,
     WorkspaceFull,
 )
 
 _OURS = re.compile(
-    r"Unknown encoder|Unrecognized option|Option .* not found|No such filter|Cannot allocate memory"
+    r"Unknown encoder|Unrecognized option|Option .* not found|No such filter"
     r"|Resource temporarily unavailable|Permission denied|No such file|cannot open shared object"
 )
 _GENERAL = re.compile(
@@ -32,6 +34,8 @@ def verdict(code: int, said: str) -> MillraceError:
         return WorkspaceFull("The work directory has no room for the film's renditions.")
     if "File too large" in said:
         return SourceTooLarge(_TOO_LARGE)
+    if "Cannot allocate memory" in said:
+        return UnsupportedMedia("Processing the film needs more memory than is allowed.")
     if _OURS.search(said):
         return EngineUnavailable(f"ffmpeg cannot work: {summary(said)}.")
     return CorruptMedia(f"The film is damaged: {summary(said)}.")
@@ -52,6 +56,8 @@ def _killed(number: int) -> MillraceError:
         return TimeLimit("Encoding the film used more CPU time than allowed.")
     if number == signal.SIGXFSZ:
         return SourceTooLarge(_TOO_LARGE)
+    if number in CRASHES:
+        return CorruptMedia(f"The film made ffmpeg crash (signal {number}).")
     return EngineUnavailable(f"ffmpeg was killed by signal {number}.")
 
 

@@ -19,7 +19,7 @@ import uvloop
 
 from services.process.child import Bounds
 from services.process.pools import Pool
-from shared.errors import EngineUnavailable, InvalidJob, TimeLimit, UnsupportedMedia
+from shared.errors import CorruptMedia, EngineUnavailable, InvalidJob, TimeLimit, UnsupportedMedia
 from shared.jobs import DownloadJob
 from shared.workspace import Attempt
 
@@ -109,8 +109,10 @@ async def test_child_that_dies_costs_its_own_call_alone(work: Attempt) -> None:
     async with Pool.opened(2, BOUNDS, NOTHING) as pool:
         slow = asyncio.create_task(pool.call(time.sleep, 1, seconds=20, work=work))
         await asyncio.sleep(0.3)
-        with pytest.raises(EngineUnavailable, match="killed by signal 6"):
+        with pytest.raises(CorruptMedia, match=r"decoder crash \(signal 6\)"):
             await pool.call(os.abort, seconds=20, work=work)
+        with pytest.raises(EngineUnavailable, match="killed by signal 9"):
+            await pool.call(signal.raise_signal, signal.SIGKILL, seconds=20, work=work)
         with pytest.raises(EngineUnavailable, match="ended with code 3"):
             await pool.call(os._exit, 3, seconds=20, work=work)
         await slow
@@ -139,6 +141,20 @@ async def test_other_errors_become_ours_and_keep_the_child(pool: Pool, work: Att
 async def test_memory_is_bounded(pool: Pool, work: Attempt) -> None:
     with pytest.raises(UnsupportedMedia, match="more memory than is allowed"):
         await pool.call(bytearray, 2**31, seconds=20, work=work)
+
+
+@pytest.mark.parametrize(
+    "said", ["heif: Memory allocation error (2.0)", "Insufficient memory (case 4)", "out of memory"]
+)
+async def test_libraries_tell_of_the_limit_in_their_words(
+    pool: Pool, work: Attempt, said: str
+) -> None:
+    with pytest.raises(UnsupportedMedia, match="more memory than is allowed"):
+        await pool.call(fail_with, said, seconds=20, work=work)
+
+
+def fail_with(said: str) -> None:
+    raise CorruptMedia(f"The picture is damaged: {said}")
 
 
 async def test_files_are_bounded(pool: Pool, work: Attempt) -> None:
@@ -200,6 +216,13 @@ async def test_pool_that_cannot_start_says_why(work: Attempt) -> None:
             await pid_of(pool, work)
         assert not pool.healthy
         assert "no number" in (pool.fault or "")
+
+
+async def test_pool_whose_children_crash_at_their_start_blames_no_file(work: Attempt) -> None:
+    async with Pool.opened(1, BOUNDS, os.abort) as pool:
+        with pytest.raises(EngineUnavailable, match="killed by signal 6"):
+            await pid_of(pool, work)
+        assert not pool.healthy
 
 
 async def test_open_does_not_wait_for_children() -> None:

@@ -11,6 +11,7 @@ from shared.errors import (
     MillraceError,
     SourceTooLarge,
     TimeLimit,
+    UnsupportedMedia,
     WorkspaceFull,
 )
 
@@ -51,7 +52,8 @@ def test_silence_has_a_sentence_too() -> None:
         (1, "[vost] Error writing: No space left on device", WorkspaceFull),
         (1, "av_interleaved_write_frame(): File too large", SourceTooLarge),
         (-signal.SIGKILL, "", EngineUnavailable),
-        (-signal.SIGSEGV, "anything", EngineUnavailable),
+        (-signal.SIGSEGV, "anything", CorruptMedia),
+        (1, "Error while decoding: Cannot allocate memory", UnsupportedMedia),
         (-signal.SIGXCPU, "", TimeLimit),
         (-signal.SIGXFSZ, "", SourceTooLarge),
     ],
