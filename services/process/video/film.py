@@ -93,11 +93,13 @@ class Limits:
         seconds: its length.
         pixels: width times height.
         streams: how many there are in the file, of all kinds.
+        frames: how many pictures there are.
     """
 
     seconds: float
     pixels: int
     streams: int
+    frames: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,9 +71,11 @@ class Passages:
 
     def _advance(self, progress: Progress) -> None:
         """Tell how far it is, and end a film that is longer than it said."""
-        most = self._tools.settings.max_video_seconds
-        if progress.seconds > max(most, self._film.duration_seconds) + 60:
-            raise SourceTooLarge(f"The film is longer than {most:g} seconds.")
+        most = self._tools.settings.limits
+        if progress.seconds > max(most.seconds, self._film.duration_seconds) + 60:
+            raise SourceTooLarge(f"The film is longer than {most.seconds:g} seconds.")
+        if progress.frames > most.frames:
+            raise SourceTooLarge(f"The film has more than {most.frames} pictures.")
         done = min(self._all, self._done + progress.seconds)
         percent = self._begin + done / self._all * (self._end - self._begin)
         self._work.progress(percent, **_details(progress, self._all - done))

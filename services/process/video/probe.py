@@ -23,7 +23,8 @@ MICROSECOND = 1e-6
 _BARREN_PACKETS = 500  # without any picture: then none is hoped for
 _AT_THE_START_SECONDS = 0.05
 _LONGEST_SIDE = 16384  # of H.264
-_OURS = Limits(seconds=math.inf, pixels=2**62, streams=2**31)  # what we made has its limits
+# What we made has its limits.
+_OURS = Limits(seconds=math.inf, pixels=2**62, streams=2**31, frames=2**62)
 _HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}  # numbers of ITU-T H.273
 
 
@@ -56,6 +57,7 @@ def probe(source: Path, limits: Limits, demuxer: str | None = None) -> Film:
             video = picture_stream(media)
             _check_size(video.width, video.height, limits)  # before anything is decoded
             film = _described(str(source.absolute()), demuxer, media, video)
+            _check_frames(film, video, limits)
     _check_size(film.width, film.height, limits)
     _check_length(film, limits)
     return film
@@ -147,6 +149,13 @@ def _check_length(film: Film, limits: Limits) -> None:
             f"The film is {film.duration_seconds:.1f} seconds long;"
             f" {limits.seconds:g} seconds are allowed."
         )
+
+
+def _check_frames(film: Film, video: "VideoStream", limits: Limits) -> None:
+    """What the file says, or what its length and rate come to; ffmpeg counts once more."""
+    frames = video.frames or round(film.picture_seconds * (video.average_rate or 0))
+    if frames > limits.frames:
+        raise SourceTooLarge(f"The film has {frames} pictures; {limits.frames} are allowed.")
 
 
 def _described(

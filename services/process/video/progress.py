@@ -12,10 +12,12 @@ class Progress:
     Attributes:
         seconds: how much of the film is encoded; never less than in the report before.
         speed: seconds of film per second; None while it is not known.
+        frames: how many pictures are encoded.
     """
 
     seconds: float
     speed: float | None
+    frames: int = 0
 
 
 async def reports(lines: asyncio.StreamReader) -> AsyncIterator[Progress]:
@@ -27,7 +29,8 @@ async def reports(lines: asyncio.StreamReader) -> AsyncIterator[Progress]:
         block[key.strip()] = value.strip()
         if key == "progress":
             seconds = max(seconds, (_number(block.get("out_time_us")) or 0.0) / 1e6)
-            yield Progress(seconds, _number(block.get("speed", "").removesuffix("x")))
+            frames = int(_number(block.get("frame")) or 0)
+            yield Progress(seconds, _number(block.get("speed", "").removesuffix("x")), frames)
             block = {}
 
 

@@ -46,6 +46,12 @@ class FilmSettings(Settings):
         le=1_000_000_000,
         description="width times height of the largest accepted film; 8K has 35.4 million",
     )
+    max_video_frames: int = Field(
+        default=900_000,
+        ge=1,
+        le=100_000_000,
+        description="pictures of the longest accepted film; four hours at 60 a second have 864000",
+    )
     max_video_streams: int = Field(
         default=64, ge=1, le=1000, description="streams (video, sound, subtitles …) of one film"
     )
@@ -57,6 +63,7 @@ class FilmSettings(Settings):
             seconds=self.max_video_seconds,
             pixels=self.max_video_pixels,
             streams=self.max_video_streams,
+            frames=self.max_video_frames,
         )
 
     def grant(self, niceness: int) -> Grant:

@@ -18,7 +18,11 @@ async def test_a_report_is_a_block_that_ends_with_progress() -> None:
         "frame=40\nout_time_us=1600000\nspeed=1.75x\nprogress=continue\n"
         "frame=99\nout_time_us=4000000\nspeed=   2x\nprogress=end\n"
     )
-    assert await read(text) == [Progress(0.0, None), Progress(1.6, 1.75), Progress(4.0, 2.0)]
+    assert await read(text) == [
+        Progress(0.0, None, 0),
+        Progress(1.6, 1.75, 40),
+        Progress(4.0, 2.0, 99),
+    ]
 
 
 async def test_it_never_goes_back() -> None:
