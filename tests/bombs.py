@@ -2,13 +2,15 @@
 
 import gzip
 import io
-import itertools
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+import av
 from PIL import Image
+
+_BLOCK_BYTES = 2**20
 
 # Pictures ────────────────────────────────────────────────────────────────────────────────────
 
@@ -23,15 +25,14 @@ def png(
 ) -> bytes:
     """A PNG that is black all over; `more` are chunks before the pixels."""
     samples = {0: 1, 2: 3, 6: 4}[colour]
-    row = bytes(1 + (width * samples * depth + 7) // 8)
+    row = 1 + (width * samples * depth + 7) // 8
     head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
-    packed = b"".join(_deflated(itertools.repeat(row, height)))
     return b"".join(
         (
             b"\x89PNG\r\n\x1a\n",
             png_chunk(b"IHDR", head),
             *more,
-            png_chunk(b"IDAT", packed),
+            png_chunk(b"IDAT", inflating(row * height)),
             png_chunk(b"IEND", b""),
         )
     )
@@ -42,15 +43,16 @@ def png_that_says(width: int, height: int) -> bytes:
     return png(1, 1).replace(struct.pack(">II", 1, 1), struct.pack(">II", width, height))
 
 
-def _deflated(parts: Iterator[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(9)
-    yield from (packer.compress(part) for part in parts)
-    yield packer.flush()
-
-
 def inflating(size: int) -> bytes:
     """A zlib stream, a thousand times shorter than the `size` zeros that it becomes."""
-    return b"".join(_deflated(itertools.repeat(bytes(2**20), size >> 20)))
+    whole, rest = divmod(size, _BLOCK_BYTES)
+    check = struct.pack(">I", (size % 65521) << 16 | 1)  # Adler-32 of so many zeros
+    return b"\x78\xda" + _deflated(_BLOCK_BYTES) * whole + _deflated(rest) + b"\x03\0" + check
+
+
+def _deflated(size: int) -> bytes:
+    packer = zlib.compressobj(9, wbits=-15)
+    return packer.compress(bytes(size)) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def gif(width: int, height: int, frames: int) -> bytes:
@@ -225,8 +227,160 @@ def zip_of(size: int) -> bytes:
 
 
 ARCHIVES: dict[str, Callable[[], bytes]] = {
-    "zip of 1 GiB": lambda: zip_of(2**30),
-    "gzip of 256 MiB": lambda: gzip.compress(bytes(2**28)),
+    "zip of 64 MiB": lambda: zip_of(2**26),
+    "gzip of 16 MiB": lambda: gzip.compress(bytes(2**24)),
     "zip behind a gif": lambda: gif(4, 4, 0) + zip_of(2**20),
-    "svg in gzip": lambda: gzip.compress(svg(b" " * 2**26)),
+    "svg in gzip": lambda: gzip.compress(svg(b" " * 2**22)),
 }
+
+
+# Films ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _chunk(kind: bytes, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    return kind + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
+
+
+def avi(
+    *,
+    said: int,
+    frames: bytes,
+    scale: int = 1,
+    rate: int = 25,
+    size: tuple[int, int] = (16, 16),
+    streams: int = 1,
+    more: bytes = b"",
+) -> bytes:
+    """A film in MJPEG whose header says `said` pictures, each `scale / rate` seconds long."""
+    width, height = size
+    main = struct.pack("<14I", 40_000, 0, 0, 16, said, 0, streams, 0, width, height, 0, 0, 0, 0)
+    head = b"vidsMJPG" + struct.pack(
+        "<IHHIIIIIIII4H", 0, 0, 0, 0, scale, rate, 0, said, 0, 2**32 - 1, 0, 0, 0, 16, 16
+    )
+    picture = struct.pack("<Iii", 40, width, height) + b"\1\0\x18\0MJPG" + bytes(20)
+    stream = _chunk(b"LIST", b"strl", _chunk(b"strh", head), _chunk(b"strf", picture))
+    headers = _chunk(b"LIST", b"hdrl", _chunk(b"avih", main), stream * streams, more)
+    return _chunk(b"RIFF", b"AVI ", headers, _chunk(b"LIST", b"movi", frames))
+
+
+def pictures(count: int) -> bytes:
+    """As many small pictures for the inside of `avi`."""
+    return _chunk(b"00dc", saved("JPEG", 16, 16, quality=1)) * count
+
+
+def empty(count: int) -> bytes:
+    """As many pictures of no bytes, which stand for the one before."""
+    return b"00dc\0\0\0\0" * count
+
+
+def quicktime() -> bytes:
+    """A short film in MJPEG."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mov") as media:
+        stream = media.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuvj420p"
+        for shade in range(0, 250, 10):
+            picture = Image.new("RGB", (64, 64), (shade, 9, 9))
+            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+            media.mux(stream.encode(frame))
+        media.mux(stream.encode())
+    return buffer.getvalue()
+
+
+def quicktime_that_says(table: bytes, offset: int, said: int) -> bytes:
+    """That film with a number of 32 bits changed, `offset` bytes behind a table's name."""
+    whole = bytearray(quicktime())
+    at = whole.index(table) + 4 + offset
+    whole[at : at + 4] = struct.pack(">I", said)
+    return bytes(whole)
+
+
+def quicktime_elsewhere(address: bytes) -> bytes:
+    """That film, whose pictures are said to lie in another file."""
+    whole, entry = quicktime(), b"\0\0\0\x0curl \0\0\0\1"
+    assert entry in whole
+    longer = struct.pack(">I", 12 + len(address)) + b"url \0\0\0\0" + address
+    moved = whole.replace(entry, longer)
+    for box in (b"dref", b"dinf", b"minf", b"mdia", b"trak", b"moov"):
+        at = moved.rindex(box, 0, moved.index(longer)) - 4
+        (size,) = struct.unpack_from(">I", moved, at)
+        moved = moved[:at] + struct.pack(">I", size + len(address)) + moved[at + 4 :]
+    return moved
+
+
+def gab2(playlist: bytes) -> bytes:
+    """Subtitles inside an AVI, which ffmpeg reads with whatever demuxer their bytes call for."""
+    name = b"s.srt\0".decode().encode("utf-16le")
+    content = b"GAB2\0\2\0" + struct.pack("<I", len(name)) + name + b"\4\0"
+    return _chunk(b"00tx", content + struct.pack("<I", len(playlist)) + playlist)
+
+
+def subtitled(playlist: bytes) -> bytes:
+    text = _chunk(
+        b"LIST",
+        b"strl",
+        _chunk(
+            b"strh",
+            b"txts"
+            + bytes(4)
+            + struct.pack("<IHHIIIIIIII4H", 0, 0, 0, 0, 1, 25, 0, 1, 0, 0, 0, 0, 0, 0, 0),
+        ),
+        _chunk(b"strf", b""),
+    )
+    return avi(said=5, frames=pictures(5) + gab2(playlist).replace(b"00tx", b"01tx"), more=text)
+
+
+_FTYP = b"\0\0\0\x18ftypisom\0\0\2\0isommp42"
+_WEBM = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm"
+
+FILMS: dict[str, Callable[[], bytes]] = {
+    "avi, 10^6 pictures": lambda: avi(said=10**6, frames=pictures(1) + empty(10**6 - 1)),
+    "avi, 10^6 pictures in a thousand seconds": lambda: avi(
+        said=10**6, rate=1000, frames=pictures(1) + empty(10**6 - 1)
+    ),
+    "avi, 24 hours long": lambda: avi(said=24, scale=3600, rate=1, frames=pictures(24)),
+    "avi, 65535 a side declared": lambda: avi(said=5, size=(65535, 65535), frames=pictures(5)),
+    "avi, a picture larger than it said": lambda: avi(
+        said=1, frames=_chunk(b"00dc", jpeg_that_says(16000, 16000))
+    ),
+    "avi, 65 streams": lambda: avi(said=5, frames=pictures(5), streams=65),
+    "avi, no picture": lambda: avi(said=5, frames=empty(5)),
+    "avi, longer than the file": lambda: avi(said=5, frames=pictures(5))[:300],
+    "quicktime, 2^32-1 samples": lambda: quicktime_that_says(b"stsz", 8, 2**32 - 1),
+    "quicktime, 2^32-1 chunks": lambda: quicktime_that_says(b"stco", 4, 2**32 - 1),
+    "quicktime, 2^32-1 tracks of times": lambda: quicktime_that_says(b"stts", 4, 2**32 - 1),
+    "mp4, 10^5 empty boxes": lambda: _FTYP + b"\0\0\0\x08moov" * 10**5,
+    "mp4, boxes in each other": lambda: (
+        _FTYP + b"".join(struct.pack(">I", 8 * left) + b"moov" for left in range(50_000, 0, -1))
+    ),
+    "matroska, an element of 2^55 bytes": lambda: (
+        _WEBM
+        + b"\x18\x53\x80\x67"
+        + b"\x01\x7f\xff\xff\xff\xff\xff\xff"
+        + b"\xec\x01\x7f\xff\xff\xff\xff\xff\xff" * 9
+    ),
+}
+
+
+def playlists(target: bytes) -> dict[str, bytes]:
+    """Texts, and films, that make a careless reader open `target`."""
+    hls = b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n%s\n#EXT-X-ENDLIST\n" % target
+    return {
+        "m3u8": hls,
+        "m3u8 behind a byte order mark": b"\xef\xbb\xbf" + hls,
+        "m3u8 with a key": hls.replace(
+            b"#EXTINF", b'#EXT-X-KEY:METHOD=AES-128,URI="%s"\n#EXTINF' % target
+        ),
+        "master m3u8": b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n%s\n" % target,
+        "concat": b"ffconcat version 1.0\nfile '%s'\n" % target,
+        "dash": b'<?xml version="1.0"?><MPD><Period><AdaptationSet><BaseURL>%s</BaseURL>'
+        b"</AdaptationSet></Period></MPD>" % target,
+        "sdp": b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+        b"m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\na=control:%s\n" % target,
+        "pls": b"[playlist]\nFile1=%s\nNumberOfEntries=1\n" % target,
+        "xspf": b'<?xml version="1.0"?><playlist><track><location>%s</location></track>'
+        b"</playlist>" % target,
+        "quicktime whose pictures are elsewhere": quicktime_elsewhere(target),
+        "avi with a playlist for subtitles": subtitled(hls),
+    }

@@ -5,6 +5,7 @@ child holds that descriptor as long as the call runs, so that the job stays lock
 writes into its directory, even if the parent died.
 """
 
+import errno
 import math
 import os
 import pickle
@@ -23,7 +24,7 @@ from typing import Any
 
 from services.process.launch import die_with, filter_calls, limit
 from services.process.seccomp import local_filter
-from shared.errors import EngineUnavailable, MillraceError, UnsupportedMedia
+from shared.errors import EngineUnavailable, MillraceError, SourceTooLarge, UnsupportedMedia
 
 LENGTH = struct.Struct("!I")
 # What a decoder dies of by its own doing, and so would again. Not SIGKILL, by which the system
@@ -146,8 +147,7 @@ def _outcome(body: bytes) -> tuple[Any, MillraceError | None]:
     except MillraceError as error:
         return None, _too_little_memory(error) or error
     except Exception as error:
-        told = EngineUnavailable(f"{type(error).__name__}: {error}")
-        return None, _too_little_memory(error) or told
+        return None, _too_little_memory(error) or _other(error)
 
 
 def _too_little_memory(error: Exception) -> MillraceError | None:
@@ -155,6 +155,12 @@ def _too_little_memory(error: Exception) -> MillraceError | None:
     if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
         return UnsupportedMedia("Processing the file needs more memory than is allowed.")
     return None
+
+
+def _other(error: Exception) -> MillraceError:
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return SourceTooLarge("A file made from it would be larger than allowed.")
+    return EngineUnavailable(f"{type(error).__name__}: {error}")
 
 
 def _limit_cpu(seconds: float) -> None:

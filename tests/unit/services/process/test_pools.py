@@ -19,7 +19,14 @@ import uvloop
 
 from services.process.child import Bounds
 from services.process.pools import Pool
-from shared.errors import CorruptMedia, EngineUnavailable, InvalidJob, TimeLimit, UnsupportedMedia
+from shared.errors import (
+    CorruptMedia,
+    EngineUnavailable,
+    InvalidJob,
+    SourceTooLarge,
+    TimeLimit,
+    UnsupportedMedia,
+)
 from shared.jobs import DownloadJob
 from shared.workspace import Attempt
 
@@ -158,7 +165,7 @@ def fail_with(said: str) -> None:
 
 
 async def test_files_are_bounded(pool: Pool, work: Attempt) -> None:
-    with pytest.raises(EngineUnavailable, match="File too large"):
+    with pytest.raises(SourceTooLarge, match="larger than allowed"):
         await pool.call(
             Path.write_bytes, work.directory / "large", bytes(2**20 + 1), seconds=20, work=work
         )
