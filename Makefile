@@ -20,7 +20,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fuzz simulate state-machine mutants crash soak check format bench bench-flow bench-latency bench-memory up down requirements clean
+.PHONY: help setup demo test fuzz simulate state-machine mutants crash soak check format bench bench-flow bench-latency bench-memory bench-images up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench-latency: $(DEV_STAMP) ## How soon services are ready, and how long one sma
 
 bench-memory: $(DEV_STAMP) ## A 2 GiB file through download and upload
 	@$(BIN)/python -m bench.memory $(ARGS)
+
+bench-images: $(DEV_STAMP) ## Photos per second, beside sharp, Pillow and the codecs alone
+	@$(BIN)/python -m bench.images $(ARGS)
 
 up: ## RabbitMQ, S3 and the four services in containers
 	docker compose up --build $(ARGS)

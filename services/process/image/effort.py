@@ -9,9 +9,9 @@ from services.process.image.engine import Effort, Format
 HIGHEST = 9
 
 _WORDS: dict[str, dict[Format, int]] = {
-    "fast": {"webp": 1, "avif": 0, "jpeg": 0, "png": 1, "jxl": 1},
-    "balanced": {"webp": 3, "avif": 0, "jpeg": 5, "png": 6, "jxl": 3},
-    "best": {"webp": 6, "avif": 4, "jpeg": 9, "png": 9, "jxl": 7},
+    "fast": {"webp": 0, "avif": 0, "jpeg": 0, "png": 1, "jxl": 1},
+    "balanced": {"webp": 2, "avif": 0, "jpeg": 5, "png": 6, "jxl": 3},
+    "best": {"webp": 6, "avif": 1, "jpeg": 9, "png": 9, "jxl": 7},
 }
 
 

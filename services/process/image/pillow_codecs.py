@@ -10,7 +10,8 @@ from typing import Any
 import PIL
 from PIL import Image, features
 
-from services.process.image.effort import HIGHEST, level, scaled
+from services.process.image import avif
+from services.process.image.effort import level, scaled
 from services.process.image.engine import Format, Target
 from services.process.image.look import Colour
 
@@ -131,8 +132,7 @@ def _effort(target: Target) -> dict[str, Any]:
     if kind == "webp":
         return {**quality, "method": scaled(kind, effort, 6)}
     if kind == "avif":
-        one = {"subsampling": "4:2:0", "max_threads": 1, "autotiling": False}
-        return {**quality, "speed": HIGHEST - level(kind, effort), **one}
+        return avif.options(target)
     if kind == "jpeg":
         return {**quality, "progressive": True, "optimize": True}
     if kind == "jxl":

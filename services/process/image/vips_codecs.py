@@ -5,7 +5,9 @@ from contextlib import suppress
 from typing import Any
 
 import pyvips
+from PIL import Image
 
+from services.process.image import avif
 from services.process.image.effort import level, scaled
 from services.process.image.engine import Format, Target
 
@@ -14,7 +16,6 @@ LOADERS = ("Jpeg", "Png", "Webp", "Heif", "Nsgif")
 SVG_LOADER = "Svg"
 _SAVERS: dict[Format, str] = {
     "webp": "webpsave_buffer",
-    "avif": "heifsave_buffer",
     "jpeg": "jpegsave_buffer",
     "png": "pngsave_buffer",
     "jxl": "jxlsave_buffer",
@@ -32,7 +33,8 @@ def confine(*, svg: bool) -> None:
 
 def writable() -> frozenset[Format]:
     """The formats that this libvips was built for."""
-    return frozenset(kind for kind, saver in _SAVERS.items() if _exists(saver))
+    own = frozenset(kind for kind, saver in _SAVERS.items() if _exists(saver))
+    return own | {"avif"} if avif.available() else own
 
 
 def _exists(operation: str) -> bool:
@@ -40,10 +42,11 @@ def _exists(operation: str) -> bool:
 
 
 def versions() -> str:
-    """libvips, and the wheel that brings its codecs where it comes from one."""
+    """libvips, the wheel that brings its codecs where it comes from one, and who writes AVIF."""
     with suppress(importlib.metadata.PackageNotFoundError):
-        return f"{VERSION}, pyvips-binary {importlib.metadata.version('pyvips-binary')}"
-    return VERSION
+        wheel = importlib.metadata.version("pyvips-binary")
+        return f"{VERSION}, pyvips-binary {wheel}, {avif.version()}"
+    return f"{VERSION}, {avif.version()}"
 
 
 def encode(image: pyvips.Image, target: Target, exif: bytes = b"") -> bytes:
@@ -51,11 +54,18 @@ def encode(image: pyvips.Image, target: Target, exif: bytes = b"") -> bytes:
     carried = image
     if image.hasalpha() and not target.has_alpha:
         carried = image.flatten(background=list(target.background or _WHITE))
+    if target.format == "avif":
+        return avif.encode(_as_pillow(carried), target, exif)
     if exif:
         carried = _with_exif(carried, exif)
     save = getattr(carried, _SAVERS[target.format])
     data: bytes = save(keep="exif" if exif else "none", **_options(target))
     return data
+
+
+def _as_pillow(image: pyvips.Image) -> Image.Image:
+    mode = "RGBA" if image.hasalpha() else "RGB"
+    return Image.frombuffer(mode, (image.width, image.height), image.write_to_memory())
 
 
 def _with_exif(image: pyvips.Image, exif: bytes) -> pyvips.Image:
@@ -73,9 +83,6 @@ def _options(target: Target) -> dict[str, Any]:
     kind, effort = target.format, target.effort
     if kind == "webp":
         return {"Q": target.quality, "effort": scaled(kind, effort, 6)}
-    if kind == "avif":
-        av1 = {"compression": "av1", "subsample_mode": "on"}
-        return {"Q": target.quality, "effort": level(kind, effort), **av1}
     if kind == "jpeg":
         return {"Q": target.quality, "interlace": True, "optimize_coding": True}
     if kind == "jxl":
