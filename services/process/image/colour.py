@@ -29,7 +29,7 @@ def _from_deep(image: Image.Image) -> Image.Image:
     highest = deep.getextrema()[1]
     unit = isinstance(highest, float) and image.mode == "F" and highest <= 1.0
     scale = 255.0 if unit else _SHARE_OF_8_BIT
-    return deep.point(lambda value: value * scale + 0.0).convert("L")
+    return deep.point(lambda value: value * scale + 0.5).convert("L")
 
 
 def _without_idle_alpha(image: Image.Image) -> Image.Image:

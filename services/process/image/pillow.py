@@ -63,4 +63,6 @@ def _blaming_the_file(limits: Limits) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
+        if "unsupported" in str(error).lower():
+            raise UnsupportedMedia(f"The picture is of a rare kind: {error}") from None
         raise CorruptMedia(f"The picture is damaged: {error}") from None

@@ -32,6 +32,9 @@ READS = (
 )
 _PLUGINS = {"pillow_heif": "register_heif_opener", "pillow_jxl": None}  # extras
 _LIBRARIES = ("jpg", "zlib", "libjpeg_turbo", "zlib_ng", "webp", "avif", "littlecms2")
+# A flag in WebP's extended header. libwebp leaves it out where each frame's own rectangle is opaque,
+# and decoders then take what lies around it for opaque too; whole frames cannot be misread.
+_WEBP_ALPHA = 0x10
 _WHITE: Colour = (255, 255, 255)
 
 
@@ -93,17 +96,22 @@ def encode_animation(
     frames: Sequence[Image.Image], timing: Timing, target: Target, exif: bytes = b""
 ) -> bytes:
     """All frames as one file. AVIF has no number of plays here: it runs for ever."""
-    buffer = io.BytesIO()
-    first, *others = _alike([_carried(frame, target) for frame in frames])
-    first.save(
-        buffer,
-        target.format,
-        save_all=True,
-        append_images=others,
-        duration=list(timing.milliseconds),
-        loop=timing.plays,
+    alike = _alike([_carried(frame, target) for frame in frames])
+    options = {
+        "duration": list(timing.milliseconds),
+        "loop": timing.plays,
         **_options(target, exif),
-    )
+    }
+    data = _joined(alike, target, options)
+    if target.format == "webp" and alike[0].mode == "RGBA" and not data[20] & _WEBP_ALPHA:
+        return _joined(alike, target, {**options, "kmin": 0, "kmax": 1})
+    return data
+
+
+def _joined(frames: list[Image.Image], target: Target, options: dict[str, Any]) -> bytes:
+    first, *others = frames
+    buffer = io.BytesIO()
+    first.save(buffer, target.format, save_all=True, append_images=others, **options)
     return buffer.getvalue()
 
 

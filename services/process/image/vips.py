@@ -63,7 +63,7 @@ def _put(image: pyvips.Image, wish: Wish, outputs: Outputs) -> Rendered:
 
 def _pixels(image: pyvips.Image) -> Pixels:
     whole = image if image.hasalpha() else image.bandjoin(255)
-    return Pixels(whole.width, whole.height, whole.cast("uchar").write_to_memory())
+    return Pixels(whole.width, whole.height, bytes(whole.cast("uchar").write_to_memory()))
 
 
 @contextmanager
@@ -163,4 +163,10 @@ def _srgb(image: pyvips.Image) -> pyvips.Image:
         except pyvips.Error:
             image = image.copy()
             image.remove("icc-profile-data")
-    return image.colourspace("srgb")
+    return _inkless(image) if image.interpretation == "cmyk" else image.colourspace("srgb")
+
+
+def _inkless(image: pyvips.Image) -> pyvips.Image:
+    """Inks of no known press, as browsers and Pillow show them: each takes away its own light."""
+    light, paper = 255 - image.extract_band(0, n=3), 255 - image.extract_band(3)
+    return (light * paper / 255).rint().cast("uchar").copy(interpretation="srgb")

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import structlog
 
+from services.process.image.pictures import VALUE_BYTES
 from services.process.settings import ProcessSettings
 from services.process.stage import Process, opened
 from shared.errors import CorruptMedia, FilesLost, InvalidJob, SourceTooLarge
@@ -161,3 +163,47 @@ async def test_presets_of_the_operators_file_are_made(
     async with opened(ProcessSettings(process_workers=1, presets_file=file)) as stage:
         result = await stage(job_for(mountains, work, "tiny"), work)
     assert [(output.name, output.width) for output in result.outputs] == [("tiny", 20)]
+
+
+async def test_what_is_told_of_a_photo_is_a_file_and_a_value(
+    stage: Process, work: Attempt, mountains: Path
+) -> None:
+    wanted = ("thumbhash", {"op": "resize", "name": "small", "width": 50}, "srcset")
+    result = await stage(job_for(mountains, work, *wanted), work)
+    hashed, small, srcset = result.outputs
+    assert [(o.name, o.ext, o.media_type, o.names_urls) for o in (hashed, srcset)] == [
+        ("thumbhash", "json", "application/json", False),
+        ("srcset", "json", "application/json", True),
+    ]
+    assert small.recipe
+    assert small.value is None
+    for output in (hashed, srcset):
+        text = work.locate(output.path).read_bytes()
+        assert orjson.loads(text) == output.value
+        assert (output.size, output.sha256) == (len(text), hashlib.sha256(text).hexdigest())
+    assert srcset.value is not None
+    assert srcset.value["img"]["src"] == "{url:small.webp}"
+
+
+async def test_values_are_bounded(stage: Process, work: Attempt, mountains: Path) -> None:
+    parts = [{"op": "palette", "name": f"p{number}", "count": 16} for number in range(14)]
+    result = await stage(job_for(mountains, work, *parts), work)
+    kept = [output for output in result.outputs if output.value is not None]
+    assert 0 < len(kept) < len(parts)
+    assert sum(output.size for output in kept) <= VALUE_BYTES
+
+
+async def test_srcset_alone_needs_no_picture(
+    stage: Process, work: Attempt, mountains: Path
+) -> None:
+    (told,) = (await stage(job_for(mountains, work, "srcset"), work)).outputs
+    assert told.value == {"sources": [], "sizes": "100vw"}
+
+
+async def test_watermark_that_is_not_there_ends_before_anything_is_made(
+    stage: Process, work: Attempt, mountains: Path
+) -> None:
+    job = job_for(mountains, work, {"op": "watermark", "image": "logo"})
+    with pytest.raises(InvalidJob, match="WATERMARKS_DIR is not set"):
+        await stage(job, work)
+    assert list(work.directory.iterdir()) == []
