@@ -20,7 +20,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fuzz simulate state-machine mutants crash soak check format bench bench-flow bench-latency bench-memory bench-images up down requirements clean
+.PHONY: help setup demo test fuzz simulate state-machine mutants crash pictures soak check format bench bench-flow bench-latency bench-memory bench-images up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ crash: $(DEV_STAMP) ## Kill a service at every operation of every stage (minutes
 
 soak: $(DEV_STAMP) ## Everything at once under faults from a seed: MINUTES=n SEED=n (a short form is in make test)
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(ARGS)
+
+pictures: $(DEV_STAMP) ## Every file of the corpus through the preset web, on each engine (minutes; a short form is in make test)
+	@$(BIN)/python -m pytest tests/unit/services/process/image -m slow $(ARGS)
 
 check: $(DEV_STAMP) ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
