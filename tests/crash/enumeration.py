@@ -27,7 +27,7 @@ class Enumeration:
         deaths = by_kind([one.point for one in self.rounds if one.point])
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(deaths.items()))
         return (
-            f"{self.stage:9} {self.kind.name:9} {self.scenario:10} "
+            f"{self.stage:9} {self.kind.name:9} {self.scenario:12} "
             f"{len(self.undisturbed.points):4} points, {deaths.total():4} deaths ({kinds})"
         )
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from millrace.settings import read
 from millrace.wiring import STAGES, Backends, Wired, standing_on, wired
+from services.cleanup.sweep import Sweep
 from shared.broker.base import DEFAULT_EXCHANGE, Message
 from shared.broker.rabbitmq import RabbitMQ
 from shared.broker.topology import Lane
@@ -27,6 +28,7 @@ from tests.waiting import until
 
 Start = Callable[[Order], Worker]
 QUIET_SECONDS = 0.25
+SWEEP_SECONDS = 0.02
 
 
 class Doubling(RabbitMQ):
@@ -135,13 +137,17 @@ class Rig:
         """Run one job; kill the stage at the point with this number; start it again; look."""
         job = f"{kind.name}-{scenario}-{number}"
         self._occupy(kind, job)
-        self._broker.doubled = self._on.lane.queue(self.stage) if scenario == "duplicate" else ""
+        doubled = scenario.startswith(("duplicate", "pair"))
+        self._broker.doubled = self._on.lane.queue(self.stage) if doubled else ""
         worker = self._start(number, looks=looks, one_by_one=True)
-        await self._submit(kind, job)
-        await self._dead_or_done(worker, job)
-        self._broker.doubled = ""
-        if scenario in ("cancel", "abandoned"):
-            await self._cancel(job)
+        async with self._beside(scenario):
+            await self._submit(kind, job)
+            await self._dead_or_done(worker, job)
+            self._broker.doubled = ""
+            if scenario in ("cancel", "abandoned", "pair-cancel"):
+                await self._cancel(job)
+            if scenario.startswith("pair"):
+                await self._ended(job)
         if scenario == "abandoned":
             await self._ended(job)
         if not worker.dead:
@@ -152,21 +158,45 @@ class Rig:
             worker = self._start(0)
         await self._ended(job)
         await self._settle(worker)
-        cancelled = {"cancelled"} if scenario in ("cancel", "abandoned") else set()
+        cancelled = {"cancelled"} if "cancel" in scenario or scenario == "abandoned" else set()
         outcomes = {kind.outcome, *cancelled}
         wrong = faults(self._events[job], self.site, job, outcomes, results)
         wrong += await self._parked(job)
         self._forget(job)
         return Round(number, scenario, point, wrong)
 
-    def _start(self, last: int, *, looks: bool = False, one_by_one: bool = False) -> Worker:
+    @asynccontextmanager
+    async def _beside(self, scenario: Scenario) -> AsyncIterator[None]:
+        """Who else is at work: a second service of the stage, or sweeps."""
+        if scenario.startswith("pair"):
+            second = self._start(0, log="second")
+            yield
+            await second.stop()
+        elif scenario == "sweep":
+            sweeping = asyncio.create_task(self._sweep())
+            yield
+            sweeping.cancel()
+            await asyncio.wait([sweeping])
+        else:
+            yield
+
+    async def _sweep(self) -> None:
+        """Sweep again and again, with the grace that is the default."""
+        on = self._on
+        while True:
+            await Sweep(on.workspace, on.storage, on.broker, on.lane).run()
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    def _start(
+        self, last: int, *, looks: bool = False, one_by_one: bool = False, log: str = "points"
+    ) -> Worker:
         order = Order(
             self.stage,
             self._url,
             self._on.lane.prefix,
             str(self._folder / "work"),
             str(self._folder / "uploads"),
-            str(self._folder / "points"),
+            str(self._folder / log),
             last,
             looks,
             # With several at once a duplicate would not wait.

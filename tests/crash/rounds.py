@@ -10,7 +10,9 @@ from tests.crash.points import Point
 # plain: it is killed and started again. duplicate: each message to the stage comes twice.
 # cancel: a cancellation waits when it is started again. abandoned: the job is cancelled while
 # nobody is there, and the stage is started again after the end.
-Scenario = Literal["plain", "duplicate", "cancel", "abandoned"]
+# pair: a second service of the stage is there all the time, and each message comes twice.
+# pair-cancel: and a cancellation waits as well. sweep: sweeps run all the time.
+Scenario = Literal["plain", "duplicate", "cancel", "abandoned", "pair", "pair-cancel", "sweep"]
 
 
 @dataclass(frozen=True)

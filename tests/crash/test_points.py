@@ -21,6 +21,7 @@ from tests.waiting import until
 
 Kinds = Mapping[str, Kind]
 SCENARIOS: tuple[Scenario, ...] = ("plain", "duplicate", "cancel", "abandoned")
+TOGETHER: tuple[Scenario, ...] = ("pair", "pair-cancel", "sweep")
 FAILING: tuple[Stage, ...] = ("download", "cleanup")
 REPLACING: tuple[Stage, ...] = ("upload", "cleanup")
 # Killed there, nobody is left to see that a job was cancelled.
@@ -33,6 +34,7 @@ def every() -> Iterator[tuple[Stage, str, Scenario]]:
         yield from ((stage, "photo", one) for one in SCENARIOS if (stage, one) != NEVER)
         yield stage, "film", "plain"
     yield from (("process", "film", one) for one in SCENARIOS[1:])
+    yield from ((stage, "photo", one) for stage in STAGES for one in TOGETHER)
     yield from ((stage, "broken", one) for stage in FAILING for one in SCENARIOS[:3])
     yield from ((stage, "replacing", one) for stage in REPLACING for one in SCENARIOS[:2])
 
@@ -56,7 +58,12 @@ async def check(
 
 @pytest.mark.parametrize(
     ("stage", "scenario", "step"),
-    [("upload", "plain", 5), ("cleanup", "plain", 5), ("upload", "abandoned", 9)],
+    [
+        ("upload", "plain", 5),
+        ("cleanup", "plain", 5),
+        ("upload", "abandoned", 9),
+        ("cleanup", "pair", 9),
+    ],
 )
 async def test_killed_at_some_points(
     stage: Stage,

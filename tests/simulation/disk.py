@@ -152,6 +152,7 @@ class Disk(MemoryFiles):
     def rename(self, source: Name, target: Name) -> None:
         self._promises.renaming(self._process, self._short(source), self._short(target))
         super().rename(source, target)
+        self._promises.renamed(self._short(target))
 
     @step
     def unlink(self, path: Name) -> None:

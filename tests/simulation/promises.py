@@ -115,6 +115,21 @@ class Promises:
             name, _, file = rest.partition("/")
             self._committed.add((name, file.removesuffix(".json")))
 
+    def renamed(self, path: str) -> None:
+        """What has its final name for ever may get an account, and nothing else."""
+        folder, _, rest = path.partition("/")
+        name, _, file = rest.removesuffix(".json").partition("/")
+        if not path.endswith(".json") or folder not in ("jobs", "closed"):
+            return
+        known = self._receipts.get(name)
+        if folder == "closed" and known is not None:
+            if self._json(path)["outcome"] != known[1]:
+                self.breaks(f"{name} has a second outcome")
+        elif (name, file) in self._committed or file == "job":
+            self.breaks(f"{path} is replaced")
+        else:
+            self.linked(path)
+
     def _leased(self, name: str, lease: dict[str, Any]) -> None:
         """A job that is ended before it has begun has no deadline."""
         deadline = self._deadlines[name] = lease.get("deadline", 0.0)

@@ -63,6 +63,10 @@ class Scheduler:
                 return False
             self._advance()
 
+    def begin_anew(self) -> None:
+        """Allow as many steps again."""
+        self._steps = 0
+
     def enqueue(self, process: "Process") -> None:
         """The process can go on."""
         if not process.queued:

@@ -123,6 +123,7 @@ class World:
         """Let every process die, so that nothing of this world goes on."""
         for process in self._processes:
             process.kill()
+        self.scheduler.begin_anew()
         self.scheduler.run(lambda: True, 0)
         for process in self._processes:
             process.bury()

@@ -9,8 +9,8 @@ import pytest
 
 from shared.errors import JobLocked
 from shared.workspace import Closed, Workspace
-from shared.workspace.files import Files
-from tests.jobs import cleanup_job, download_job
+from shared.workspace.files import Files, Name
+from tests.jobs import cleanup_job, download_job, processing_job
 from tests.unit.shared.workspace.doors import begun
 
 
@@ -42,6 +42,33 @@ def test_job_that_begins_while_it_is_ended_has_not_ended_yet(workspace: Workspac
         assert closing.receipt(job).outcome == "cancelled"
         closing.remove()
     assert not directory.exists()
+
+
+class LateLock(Files):
+    """A cancel comes, and the worker that held the job lets go, just before this one locks it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def lock(self, path: Name) -> int | None:
+        held = self._workspace.resume(processing_job(self._workspace.volume))
+        with held, pytest.raises(JobLocked):
+            self._workspace.close(cleanup_job(self._workspace.volume, "cancelled"))
+        return super().lock(path)
+
+
+def test_stage_does_not_work_on_a_job_that_was_cancelled_before_it_had_the_lock(
+    workspace: Workspace,
+) -> None:
+    begun(workspace)
+    late = Workspace(workspace.root, LateLock(workspace))
+    late.open()
+    with pytest.raises(Closed):
+        late.resume(processing_job(workspace.volume))
+    # And it has let go of the lock again.
+    job = cleanup_job(workspace.volume, "cancelled")
+    with workspace.close(job) as closing:
+        assert closing.receipt(job).outcome == "cancelled"
 
 
 @contextmanager
