@@ -1,5 +1,6 @@
 """Media whose kind takes more than a look at the first bytes to tell."""
 
+import codecs
 import struct
 from collections.abc import Callable
 from typing import Final
@@ -12,16 +13,17 @@ from services.download.formats import (
     MPEG_PS,
     MPEG_TS,
     OGG,
+    SVG,
     TIFF,
     WEBP,
     Media,
 )
+from services.download.raw import is_raw
 
 Container = Callable[[bytes, int], Media | None]
 
 _RIFF: Final = {b"WEBP": WEBP, b"AVI ": AVI}
 _TIFF: Final = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-_CANON_RAW: Final = b"CR"
 _OGG_VIDEO: Final = (b"\x80theora", b"\x01video\x00", b"BBCD\x00", b"OVP80", b"\x80daala")
 # Sizes of the header that follows a bitmap's first 14 bytes, from OS/2 1.x to version 5.
 _BMP_HEADERS: Final = range(12, 125)
@@ -33,8 +35,8 @@ def riff(head: bytes, size: int) -> Media | None:
 
 
 def tiff(head: bytes, size: int) -> Media | None:
-    """TIFF and BigTIFF, but not Canon's raw photos, which begin like one."""
-    return TIFF if head.startswith(_TIFF) and head[8:10] != _CANON_RAW else None
+    """TIFF and BigTIFF, but not cameras' raw photos, which begin like one."""
+    return TIFF if head.startswith(_TIFF) and not is_raw(head) else None
 
 
 def bitmap(head: bytes, size: int) -> Media | None:
@@ -81,6 +83,13 @@ def ogg(head: bytes, size: int) -> Media | None:
     return OGG if head.startswith(b"OggS") and any(codec in head for codec in _OGG_VIDEO) else None
 
 
+def drawing(head: bytes, size: int) -> Media | None:
+    """SVG, in the encodings that ASCII is part of; a web page with a drawing in it is none."""
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    begins = start.startswith((b"<svg", b"<?xml", b"<!--", b"<!doctype svg"))
+    return SVG if begins and b"<svg" in start and b"<html" not in start else None
+
+
 ALL: Final[tuple[Container, ...]] = (
     boxes.media,
     ebml.media,
@@ -91,4 +100,5 @@ ALL: Final[tuple[Container, ...]] = (
     transport_stream,
     program_stream,
     ogg,
+    drawing,
 )

@@ -28,6 +28,7 @@ ICO: Final = Media("image/vnd.microsoft.icon", "ico", "image")
 JP2: Final = Media("image/jp2", "jp2", "image")
 J2K: Final = Media("image/j2c", "j2k", "image")
 JXL: Final = Media("image/jxl", "jxl", "image")
+SVG: Final = Media("image/svg+xml", "svg", "image")
 
 MP4: Final = Media("video/mp4", "mp4", "video")
 QUICKTIME: Final = Media("video/quicktime", "mov", "video")

@@ -3,6 +3,8 @@
 import codecs
 from typing import Final
 
+from services.download.raw import is_raw
+
 _KNOWN: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"%PDF-", "a PDF"),
     (0, b"%!PS", "a PostScript file"),
@@ -25,7 +27,6 @@ _KNOWN: Final[tuple[tuple[int, bytes, str], ...]] = (
     (4, b"ftypM4", "an MPEG-4 sound file"),
     (4, b"ftypcrx ", "a camera's raw photo"),
     (0, b"FUJIFILMCCD-RAW", "a camera's raw photo"),
-    (8, b"CR\x02", "a camera's raw photo"),
     (0, b"IIRO", "a camera's raw photo"),
     (0, b"IIU\x00", "a camera's raw photo"),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file"),
@@ -52,6 +53,8 @@ def describe(head: bytes) -> str:
     for offset, magic, name in _KNOWN:
         if head[offset:].startswith(magic):
             return name
+    if is_raw(head):
+        return "a camera's raw photo"
     if head.startswith(_PORTABLE) and head[2:3].isspace():
         return "a portable pixmap"
     return _describe_text(head) if is_text(head) else "of an unknown kind"
@@ -71,6 +74,4 @@ def _describe_text(head: bytes) -> str:
     start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "a web page"
-    if start.startswith(b"<") and b"<svg" in start:
-        return "an SVG drawing"
     return "an XML file" if start.startswith(b"<?xml") else "plain text"

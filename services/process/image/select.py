@@ -7,6 +7,7 @@ from typing import Literal
 
 from services.process.image.animation import is_animation
 from services.process.image.engine import Engine, Limits, Rendered, Target, Wish
+from services.process.image.svg import is_svg
 from shared.errors import EngineUnavailable, UnsupportedMedia
 
 EngineName = Literal["auto", "vips", "pillow"]
@@ -15,7 +16,13 @@ EngineName = Literal["auto", "vips", "pillow"]
 def render(
     name: EngineName, limits: Limits, source: Path, wishes: Sequence[Wish], directory: Path
 ) -> tuple[Rendered, ...]:
-    """`Engine.render` of the engine of that name: what a child runs."""
+    """`Engine.render` of the engine of that name: what a child runs.
+
+    Raises:
+        UnsupportedMedia: the source is an SVG drawing, and those are not opened.
+    """
+    if not limits.svg and is_svg(source):
+        raise UnsupportedMedia("SVG drawings are not opened here (PROCESS_SVG).")
     return engine(name, limits).render(source, wishes, directory)
 
 

@@ -83,7 +83,7 @@ def _reason(error: pyvips.Error) -> str:
 def _opened(source: Path, limits: Limits) -> pyvips.Image:
     """The picture with only its header read."""
     try:
-        image = _drawn(source, limits) if is_svg(source) else _load(source)
+        image = _drawn(source) if limits.svg and is_svg(source) else _load(source)
     except pyvips.Error as error:
         if "not a known file format" in str(error):
             raise UnsupportedMedia(
@@ -109,10 +109,8 @@ def _turned_by_container(source: Path) -> bool:
     return b"irot" in head or b"imir" in head
 
 
-def _drawn(source: Path, limits: Limits) -> pyvips.Image:
+def _drawn(source: Path) -> pyvips.Image:
     """An SVG drawing. Without a file name it has no place from which it could load anything."""
-    if not limits.svg:
-        raise UnsupportedMedia("SVG drawings are not opened here (PROCESS_SVG).")
     data = source.read_bytes()
     own = pyvips.Image.svgload_buffer(data)
     scale = SVG_SIDE_PIXELS / max(own.width, own.height)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from services.download.sniff import recognise, sniff
 from shared.errors import CorruptMedia, UnsupportedMedia
@@ -61,8 +61,7 @@ TEXTS = [
     (b"BM is how this text begins, and it is no bitmap at all.", "plain text"),
     (b"G" * 188 * 8, "plain text"),
     (b"GOP, 47 times: " + b"G" * 600, "plain text"),
-    (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
-    (b"<svg onload='x'>", "an SVG drawing"),
+    (b"<?xml version='1.0'?><html><svg/></html>", "an XML file"),
     (b"<!DOCTYPE html><title>Sign in</title>", "a web page"),
     (b"\xef\xbb\xbf <html>", "a web page"),
     (b"<?xml version='1.0'?><feed/>", "an XML file"),
@@ -264,3 +263,48 @@ def test_the_whole_corpus() -> None:
         if (media and media.media_type) != expected:
             misjudged.append((str(path.relative_to(CORPUS)), expected, media))
     assert misjudged == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>',
+        b"\xef\xbb\xbf <svg onload='x'>",
+        b"<!-- drawn by hand --><svg/>",
+        b"<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN'><svg/>",
+    ],
+)
+def test_drawings_are_recognised(text: bytes) -> None:
+    media = recognise(text, len(text))
+    assert media is not None
+    assert (media.media_type, media.ext, media.kind) == ("image/svg+xml", "svg", "image")
+
+
+@pytest.mark.parametrize(
+    ("tags", "raw"),
+    [
+        ({0xC612: b"\x01\x04\x00\x00"}, True),
+        ({0x010F: "NIKON CORPORATION", 0x014A: 8}, True),
+        ({0x010F: "NIKON CORPORATION"}, False),
+        ({0x014A: 8}, False),
+        ({}, False),
+    ],
+)
+@pytest.mark.parametrize("prefix", [b"II", b"MM"])
+def test_raw_photos_in_tiff_are_refused_by_name(
+    tags: dict[int, object], raw: bool, prefix: bytes, tmp_path: Path
+) -> None:
+    directory = TiffImagePlugin.ImageFileDirectory_v2(
+        ifh=prefix + (b"*\0" if prefix == b"II" else b"\0*") + bytes(4)
+    )
+    directory.tagtype[0xC612] = 1
+    directory.tagtype[0x014A] = 4
+    for tag, value in tags.items():
+        directory[tag] = value
+    path = tmp_path / "photo.tif"
+    Image.new("RGB", (20, 20)).save(path, tiffinfo=directory)
+    if not raw:
+        assert sniff(path, "photo.tif").ext == "tiff"
+    else:
+        with pytest.raises(UnsupportedMedia, match="is a camera's raw photo"):
+            sniff(path, "photo.nef")

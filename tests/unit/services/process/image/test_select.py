@@ -1,5 +1,7 @@
 """Which engine is taken."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,35 @@ def test_auto_does_not_try_again_what_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(CorruptMedia):
         render("auto", LIMITS, source, [Target("b")], tmp_path)
     assert list(tmp_path.iterdir()) == [source]
+
+
+DRAWING = """<?xml version="1.0"?>
+<svg xmlns="http://www.w3.org/2000/svg" xmlns:x="http://www.w3.org/1999/xlink" width="20" height="10">
+<rect width="20" height="10" fill="#1e28dc"/><image x:href="{}" width="20" height="10"/></svg>"""
+
+
+def drawn(tmp_path: Path, *, svg: bool = False) -> Image.Image:
+    Image.new("RGB", (20, 10), "red").save(tmp_path / "beside.png")
+    source = tmp_path / "a.svg"
+    source.write_text(DRAWING.format((tmp_path / "beside.png").as_uri()))
+    wanted = Target("b", "png", width=200)
+    render("auto", Limits(pixels=10**7, svg=svg), source, [wanted], tmp_path)
+    with Image.open(tmp_path / "b.png") as image:
+        return image.convert("RGB")
+
+
+def test_drawings_are_refused_unless_they_are_switched_on(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedMedia, match=r"SVG drawings are not opened here \(PROCESS_SVG\)"):
+        drawn(tmp_path)
+
+
+def test_drawing_is_drawn_large_and_loads_nothing_from_beside_it(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path;"
+        "from tests.unit.services.process.image.test_select import drawn;"
+        "image = drawn(Path(sys.argv[1]), svg=True); print(image.size, image.getpixel((100, 50)))"
+    )
+    told = subprocess.run(  # libvips keeps what it may open for the life of a process
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "(200, 100) (30, 40, 220)"
