@@ -16,6 +16,7 @@ from services.process.image.vips import Vips
 from services.process.plan import plan
 from shared.errors import InvalidJob, UnsupportedMedia
 from shared.jobs import Operation
+from tests.unit.services.process.image.reference import reference
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (30, 40, 220), (250, 250, 250)
 GPS, CAMERA, ORIENTATION = 0x8825, 0x0110, 0x0112
@@ -296,3 +297,49 @@ def test_format_without_a_codec_is_refused_by_name(wide: Path, tmp_path: Path) -
 def test_look_of_nothing_is_the_whole_picture(engine: Engine, wide: Path, tmp_path: Path) -> None:
     assert Look() == Look(width=None, height=None, fit="inside", focus="centre")
     assert one(engine, wide, Target("a", "png"), tmp_path).size == (300, 100)
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"),
+    [
+        ((1, 1), [(1, 1), (1, 1), (1, 1), (1, 1)]),
+        ((1, 10000), [(1, 10000), (1, 10000), (1, 10000), (1, 1)]),
+        ((17000, 40), [(640, 2), (1024, 2), (1920, 5), (40, 40)]),
+    ],
+)
+def test_extreme_shapes_go_through_web(
+    engine: Engine, size: Any, wanted: list[Any], tmp_path: Path
+) -> None:
+    Image.new("RGB", size, RED).save(tmp_path / "long.png")
+    wishes = [wish for recipe in plan(None, PHOTOS) for wish in recipe.wishes()]
+    made = engine.render(tmp_path / "long.png", wishes, tmp_path)
+    assert list(dict.fromkeys((r.width, r.height) for r in made)) == list(dict.fromkeys(wanted))
+
+
+def test_picture_too_long_for_webp_is_made_shorter(engine: Engine, tmp_path: Path) -> None:
+    Image.new("RGB", (20000, 10), RED).save(tmp_path / "long.png")
+    webp, png = engine.render(
+        tmp_path / "long.png", [Target("a", "webp"), Target("a", "png")], tmp_path
+    )
+    assert (webp.width, webp.height, png.width, png.height) == (16383, 8, 20000, 10)
+
+
+def test_inks_of_a_known_press_become_srgb(engine: Engine, mountains: Path, tmp_path: Path) -> None:
+    """A file with libvips' own CMYK profile looks as littleCMS says."""
+    import pyvips
+
+    photo = pyvips.Image.thumbnail(str(mountains), 200).copy_memory()
+    inks = photo.copy(interpretation="srgb").icc_export(output_profile="cmyk", intent="relative")
+    inks.jpegsave(str(tmp_path / "inks.jpg"), Q=97)
+    with Image.open(tmp_path / "inks.jpg") as image:
+        assert (image.mode, "icc_profile" in image.info) == ("CMYK", True)
+    seen = one(engine, tmp_path / "inks.jpg", Target("a", "png"), tmp_path).convert("RGB")
+    wanted = reference(tmp_path / "inks.jpg").convert("RGB")
+    assert difference(seen, wanted) < 1.5
+    with Image.open(tmp_path / "inks.jpg") as image:
+        assert difference(seen, image.convert("RGB")) > 10  # as if there were no profile
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    pairs = zip(one.tobytes(), other.tobytes(), strict=True)
+    return sum(abs(a - b) for a, b in pairs) / len(one.tobytes())
