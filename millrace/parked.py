@@ -175,7 +175,9 @@ class Held:
 async def looking(
     broker: Broker, lane: Lane, selection: Selection
 ) -> AsyncIterator[AsyncIterator[Held]]:
-    """Those of the parked messages that are meant, oldest first.
+    """Those of the parked messages that are meant, in the queue's order: the oldest first.
+
+    A look that is cut short moves what it has seen to the queue's end.
 
     What is parked while the look lasts is left for the next one.
 
@@ -204,11 +206,10 @@ class _Look:
         left = selection.limit
         async for delivery in self._all():
             held = Held(Parked.read(delivery.message, self._lane), delivery)
+            # To the end in any case: what is given back goes behind what was not looked at.
             if left != 0 and selection.takes(held.parked, now):
                 left = left and left - 1
                 yield held
-            if left == 0:
-                break
 
     async def _all(self) -> AsyncIterator[Delivery]:
         for number in range(await self._broker.depth(self._lane.dead)):

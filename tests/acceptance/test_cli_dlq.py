@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import aiormq
 import pytest
@@ -48,11 +49,13 @@ def failed(millrace: Program, source: Path) -> str:
     return job
 
 
-async def publish(millrace: Program, body: bytes) -> None:
-    """Publish a job by hand."""
+async def publish(millrace: Program, body: bytes, queue: str = "download", **why: Any) -> None:
+    """Publish a message by hand."""
     connection = await aiormq.connect(millrace.settings["AMQP_URL"])
     channel = await connection.channel()
-    await channel.basic_publish(body, routing_key=f"{millrace.settings['QUEUE_PREFIX']}.download")
+    key = f"{millrace.settings['QUEUE_PREFIX']}.{queue}"
+    properties = aiormq.spec.Basic.Properties(headers=why)
+    await channel.basic_publish(body, routing_key=key, properties=properties)
     await connection.close()
 
 
@@ -117,8 +120,13 @@ def test_purge_throws_away_what_was_chosen_and_asks_before(millrace: Program, so
     assert "Throw 1 parked messages away?" in unanswered.err
     assert listed(millrace, first, second) == [first, second]
 
+    # A crash while it was parked: the same once more.
+    body = json.dumps({"jobId": first, "source": source.as_uri()}).encode()
+    asyncio.run(publish(millrace, body, "dead", parked="failed", run=1))
+    twice = millrace("dlq", "list", first).out.splitlines()
+    assert (len(twice), twice[-1]) == (2, "2 parked messages")
     purged = millrace("dlq", "purge", first, "--yes", "--json")
-    assert (purged.code, [line["id"] for line in purged.events]) == (0, [first])
+    assert (purged.code, [line["id"] for line in purged.events]) == (0, [first, first])
     assert listed(millrace, first, second) == [second]
     assert millrace("dlq", "purge", second, "--yes").out.count(f"{second} run 1") == 1
 

@@ -62,3 +62,12 @@ async def test_those_that_run_again_are_gone_and_the_others_stay(rabbit: Subject
     assert await rabbit.broker.depth(rabbit.lane.queue("download")) == 3
     left = [f"job-{number}" for number in range(30) if f"job-{number}" not in chosen.ids]
     assert await ids(rabbit) == left
+
+
+async def test_a_look_at_the_oldest_keeps_the_order(rabbit: Subject) -> None:
+    """RabbitMQ puts what comes back behind what was never delivered."""
+    await park(rabbit, BATCH + 10)
+    async with looking(rabbit.broker, rabbit.lane, Selection(limit=3)) as found:
+        assert [held.parked.id async for held in found] == ["job-0", "job-1", "job-2"]
+    await until(lambda: parked(rabbit, BATCH + 10))
+    assert (await ids(rabbit))[:3] == ["job-0", "job-1", "job-2"]
