@@ -158,4 +158,3 @@ def test_no_message_is_lost_and_none_stops_a_consumer(stage: Stage) -> None:
     goes()
     print(stage, dict(ended))
     assert ended["rejected"] > 0
-    assert ended.total() > ended["rejected"]
