@@ -7,6 +7,7 @@ operation. Nothing here decides anything.
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from shared.errors import WorkspaceFull
 from shared.workspace.paths import locate
 
 Name = str | Path
+# No link is followed, and a pipe in the place of a file is not waited for.
+_SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SMALL_BYTES = 1 << 16
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -59,9 +62,10 @@ class Files:
     def append(self, path: Name, content: bytes) -> None:
         """Add `content` to the end of a file in one write, making the file where needed."""
         with room_errors():
-            flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | _SAFELY
             descriptor = os.open(path, flags, 0o600)
             try:
+                _check_own(descriptor)
                 _write_all(descriptor, content)
             finally:
                 os.close(descriptor)
@@ -86,8 +90,9 @@ class Files:
 
     def read(self, path: Name) -> bytes:
         """The content of a file; FileNotFoundError if there is none."""
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | _SAFELY)
         with open(descriptor, "rb", buffering=0) as file:
+            _check_regular(descriptor)
             return file.read()
 
     def modified(self, path: Name) -> float:
@@ -104,7 +109,8 @@ class Files:
         return os.access(path, os.F_OK)
 
     def entries(self, path: Name) -> list[os.DirEntry[str]]:
-        """What lies in a directory, by name."""
+        """What lies in a directory, by name; NotADirectoryError where a link leads to one."""
+        os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY | _SAFELY))
         with os.scandir(path) as found:
             return sorted(found, key=lambda entry: entry.name)
 
@@ -135,6 +141,20 @@ class Files:
         """Free bytes that may be used, and all bytes, of the volume of `path`."""
         status = os.statvfs(path)
         return status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
+
+
+def _check_regular(descriptor: int) -> os.stat_result:
+    """A device may have no end, and is no file of ours."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise FileNotFoundError(errno.ENOENT, "it is no regular file")
+    return status
+
+
+def _check_own(descriptor: int) -> None:
+    """What has a second name may be another's file."""
+    if _check_regular(descriptor).st_nlink > 1:
+        raise OSError(errno.EMLINK, "the file has another name as well")
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

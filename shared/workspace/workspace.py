@@ -125,6 +125,7 @@ class Workspace:
         digest = job.request.digest
         self._refuse_ended(name, job.job_id, digest)
         directory = f"{self.jobs}/{name}"
+        self._put_away_impostor(directory)
         made = self._make(directory)
         self._grant(directory, job, digest)
         try:
@@ -154,6 +155,7 @@ class Workspace:
         name = self.name_of(job.job_id, job.run)
         self._refuse_other_volume(job.volume)
         self._refuse_closed(name)
+        self._put_away_impostor(f"{self.jobs}/{name}")
         try:
             held = self._hold(name, job.job_id)
         except FileNotFoundError:
@@ -177,6 +179,7 @@ class Workspace:
         """
         name = self.name_of(job.job_id, job.run)
         self._refuse_other_volume(job.volume)
+        self._put_away_impostor(f"{self.jobs}/{name}")
         try:
             lock = self._lock_to_end(f"{self.jobs}/{name}/job.json")
         except FileNotFoundError:
@@ -222,6 +225,18 @@ class Workspace:
     def _refuse_other_volume(self, volume: str) -> None:
         if volume != self.volume:
             raise OtherVolume(f"the files lie on volume {volume or '?'}, here is {self.volume}")
+
+    def _put_away_impostor(self, directory: str) -> None:
+        """What stands in the place of a job's directory and is none, a link above all.
+
+        The sweep removes it from the trash, without looking where it leads.
+        """
+        try:
+            self.files.entries(directory)
+        except NotADirectoryError:
+            self.files.rename(directory, f"{self.trash}/impostor.{secrets.token_hex(4)}")
+        except FileNotFoundError:
+            return
 
     def _make(self, directory: str) -> bool:
         try:
