@@ -59,7 +59,8 @@ async def _main(task: Task) -> Made:
 
 async def _take(waiting: list[Photo], make: Make, made: Made) -> None:
     while waiting:
-        made.cpu_seconds += await make(waiting.pop(0))
+        spent = await make(waiting.pop(0))
+        made.cpu_seconds += spent
 
 
 def _maker(media: Media, task: Task, folder: Path) -> Make:

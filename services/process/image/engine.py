@@ -193,11 +193,17 @@ class Engine(Protocol):
     formats: frozenset[Format]
     animates: bool
 
-    def render(self, source: Path, wishes: Sequence[Wish], directory: Path) -> tuple[Rendered, ...]:
+    def render(
+        self, source: Path, wishes: Sequence[Wish], directory: Path, threads: int = 1
+    ) -> tuple[Rendered, ...]:
         """Make every wish of the file `source` true as a new file in `directory`.
 
         Orientation is applied and colours become sRGB. The first frame or page counts, but for
-        targets that move. The same source, wishes, engine and versions give the same bytes.
+        targets that move. The same source, wishes, engine and versions give the same bytes,
+        on however many threads.
+
+        Args:
+            threads: how many outputs may be encoded at the same time.
 
         Raises:
             UnsupportedMedia: not a picture, or not in a format that the engine reads.

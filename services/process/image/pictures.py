@@ -25,8 +25,8 @@ VALUE_BYTES = 8192  # of all JSON that one job's messages carry; the rest is in 
 class Pictures:
     """The photo half of the process stage.
 
-    One child makes all outputs of a photo: two would each decode it, a third more work for a
-    fifth less waiting.
+    One child makes all outputs of a photo, for two would each decode it. It encodes on as many
+    threads as there are children with nothing to do, so that a photo alone has all cores.
 
     Attributes:
         seconds: how long one photo may take.
@@ -75,6 +75,7 @@ class Pictures:
             source.absolute(),
             tuple(wishes),
             work.directory.absolute(),
+            max(1, self.pool.idle),
             seconds=self.seconds,
             work=work,
         )

@@ -27,8 +27,10 @@ class Pillow:
         self._versions = versions()
         self._limits = limits
 
-    def render(self, source: Path, wishes: Sequence[Wish], directory: Path) -> tuple[Rendered, ...]:
-        """See `Engine.render`."""
+    def render(
+        self, source: Path, wishes: Sequence[Wish], directory: Path, threads: int = 1
+    ) -> tuple[Rendered, ...]:
+        """See `Engine.render`. The reference is kept simple: one thread does all."""
         outputs = Outputs(self.name, self._versions, source, directory, self._limits)
         with _opened(source, self._limits) as image:
             made = Picture.of(image, outputs).made(wishes)

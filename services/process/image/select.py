@@ -14,7 +14,12 @@ EngineName = Literal["auto", "vips", "pillow"]
 
 
 def render(
-    name: EngineName, limits: Limits, source: Path, wishes: Sequence[Wish], directory: Path
+    name: EngineName,
+    limits: Limits,
+    source: Path,
+    wishes: Sequence[Wish],
+    directory: Path,
+    threads: int = 1,
 ) -> tuple[Rendered, ...]:
     """`Engine.render` of the engine of that name: what a child runs.
 
@@ -23,7 +28,7 @@ def render(
     """
     if not limits.svg and is_svg(source):
         raise UnsupportedMedia("SVG drawings are not opened here (PROCESS_SVG).")
-    return engine(name, limits).render(source, wishes, directory)
+    return engine(name, limits).render(source, wishes, directory, threads)
 
 
 def warm(name: EngineName, limits: Limits) -> None:
@@ -72,15 +77,17 @@ class InTurn:
         self.animates = any(engine.animates for engine in engines)
         self._engines = engines
 
-    def render(self, source: Path, wishes: Sequence[Wish], directory: Path) -> tuple[Rendered, ...]:
+    def render(
+        self, source: Path, wishes: Sequence[Wish], directory: Path, threads: int = 1
+    ) -> tuple[Rendered, ...]:
         """See `Engine.render`."""
         *others, last = self._able(source, wishes)
         for engine in others:
             try:
-                return engine.render(source, wishes, directory)
+                return engine.render(source, wishes, directory, threads)
             except UnsupportedMedia:
                 continue
-        return last.render(source, wishes, directory)
+        return last.render(source, wishes, directory, threads)
 
     def _able(self, source: Path, wishes: Sequence[Wish]) -> list[Engine]:
         """The engines that can write what is wanted of such a source."""

@@ -1,6 +1,7 @@
 """The engine on libvips: streams what it can, so that a picture takes a fraction of the memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -39,25 +40,36 @@ class Vips:
         self._versions = versions()
         self._limits = limits
 
-    def render(self, source: Path, wishes: Sequence[Wish], directory: Path) -> tuple[Rendered, ...]:
+    def render(
+        self, source: Path, wishes: Sequence[Wish], directory: Path, threads: int = 1
+    ) -> tuple[Rendered, ...]:
         """See `Engine.render`."""
         outputs = Outputs(self.name, self._versions, source, directory, self._limits)
+        shown = self._shown(source, wishes)
+        with ThreadPoolExecutor(threads) as encoders:
+            made = dict(
+                zip(shown, encoders.map(partial(_put, outputs), shown.values(), shown), strict=True)
+            )
+        return tuple(made[wish] for wish in wishes)
+
+    def _shown(self, source: Path, wishes: Sequence[Wish]) -> dict[Wish, pyvips.Image]:
+        """What each wish shows, the largest first. All memory of the decoder is free again."""
         image = _opened(source, self._limits)
         orientation = image.get("orientation") if image.get_typeof("orientation") else 1
         size = (image.width, image.height)
         groups = shapes(*(size[::-1] if orientation in LYING else size), wishes)
         placements = [shape.placement.stored(orientation) for shape in groups]
         pixels = _shrunk_by_decoder(image, source, placements)
-        made: dict[Wish, Rendered] = {}
         with _blaming_the_file():
             smalls = list(_cascade(pixels, groups, placements))
+        shown: dict[Wish, pyvips.Image] = {}
         for shape, small in smalls:
             done = finished(_srgb(small).autorot(), shape.finish, self._limits.watermarks)
-            made |= {wish: _put(done, wish, outputs) for wish in groups[shape]}
-        return tuple(made[wish] for wish in wishes)
+            shown |= dict.fromkeys(groups[shape], done)
+        return shown
 
 
-def _put(image: pyvips.Image, wish: Wish, outputs: Outputs) -> Rendered:
+def _put(outputs: Outputs, image: pyvips.Image, wish: Wish) -> Rendered:
     if isinstance(wish, Reading):
         return outputs.reading(wish, _pixels(image))
     return outputs.picture(wish, (image.width, image.height), partial(encode, image))

@@ -240,6 +240,17 @@ def test_metadata_are_stripped(engine: Engine, tmp_path: Path) -> None:
 EXTENSION = {"webp": "webp", "avif": "avif", "jpeg": "jpg", "png": "png"}
 
 
+def test_threads_change_no_byte(engine: Engine, tmp_path: Path) -> None:
+    source = saved(tmp_path, "photo.png", quarters(400, 300))
+    wishes = [wish for recipe in plan(None, PHOTOS) for wish in recipe.wishes()]
+    made = []
+    for threads in (1, 4):
+        directory = tmp_path / str(threads)
+        directory.mkdir()
+        made.append(engine.render(source, wishes, directory, threads))
+    assert made[0] == made[1]
+
+
 def test_blur_softens_edges(engine: Engine, tmp_path: Path) -> None:
     source = saved(tmp_path, "edge.png", quarters())
     sharp = one(engine, source, Target("sharp", "png", width=120), tmp_path).convert("RGB")
