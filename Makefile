@@ -20,7 +20,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fuzz simulate state-machine mutants crash pictures soak check format bench bench-flow bench-latency bench-memory bench-images up down requirements clean
+.PHONY: help setup demo test fuzz simulate state-machine mutants crash pictures soak check format bench bench-flow bench-latency bench-memory bench-images bench-films up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,7 +64,7 @@ format: $(DEV_STAMP) ## Write the format and the fixes that ruff is sure of
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: bench-flow bench-latency bench-memory ## All benchmarks
+bench: bench-flow bench-latency bench-memory bench-films ## All benchmarks
 
 bench-flow: $(DEV_STAMP) ## Jobs per second, beside Celery and bare aio-pika
 	@$(BIN)/python -m bench.flow $(ARGS)
@@ -77,6 +77,9 @@ bench-memory: $(DEV_STAMP) ## A 2 GiB file through download and upload
 
 bench-images: $(DEV_STAMP) ## Photos per second, beside sharp, Pillow and the codecs alone
 	@$(BIN)/python -m bench.images $(ARGS)
+
+bench-films: $(DEV_STAMP) ## Films beside ffmpeg by hand (about five minutes)
+	@$(BIN)/python -m bench.films $(ARGS)
 
 up: ## RabbitMQ, S3 and the four services in containers
 	docker compose up --build $(ARGS)

@@ -2,11 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import orjson
 
-from services.process.video.film import Film, Snap
+from services.process.video.branch import WHOLE
+from services.process.video.film import Film, Snap, Storyboard
 from services.process.video.operations.recipe import FilmRecipe
+from services.process.video.products.board import Board
 from services.process.video.products.product import Product
 from services.process.video.tools import Tools
 from shared.jobs import Output
@@ -17,10 +20,27 @@ class Asked:
     """An operation, with its products and snaps of `film`."""
 
     def __init__(self, recipe: FilmRecipe, film: Film) -> None:
-        self.products = recipe.products(film)
+        self.products: tuple[Product, ...] = recipe.products(film)
         self.snaps = recipe.snaps(film)
         self._recipe = recipe
         self._film = film
+
+    @property
+    def decodes(self) -> bool:
+        """Whether all of the film is decoded for it."""
+        here = Path()
+        return any(
+            branch.tap is not None and not branch.tap.sparse
+            for product in self.products
+            if product.window == WHOLE
+            for branch in product.branches(self._film, here, 1)
+        )
+
+    def join(self) -> None:
+        """Take storyboards out of a passage that decodes the film, instead of looking for them."""
+        boards = tuple(snap for snap in self.snaps if isinstance(snap, Storyboard))
+        self.snaps = tuple(snap for snap in self.snaps if snap not in boards)
+        self.products = (*self.products, *(Board(board) for board in boards))
 
     def outputs(
         self,

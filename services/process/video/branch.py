@@ -11,12 +11,14 @@ class Tap:
         width, height: pixels, both even.
         fps: pictures per second; None for those that the film has.
         hdr: whether HDR is kept, in ten bits; else it becomes SDR in eight.
+        sparse: whether `fps` is so few that the others are dropped before they are scaled.
     """
 
     width: int
     height: int
     fps: float | None = None
     hdr: bool = False
+    sparse: bool = False
 
     @property
     def size(self) -> tuple[int, int]:

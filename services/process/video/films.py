@@ -67,7 +67,7 @@ class Films:
         tools = await self._tools()
         film = await tools.probe(source, work)
         _refuse_blind(film, recipes)
-        asked = [Asked(recipe, film) for recipe in recipes]
+        asked = _asked(recipes, film)
         pictures = await _pictured(tools, film, [s for one in asked for s in one.snaps], work)
         passages = Passages(tools, film, work, _STILLS_PERCENT, _ENCODED_PERCENT)
         films = await passages.make([p for one in asked for p in one.products])
@@ -78,6 +78,14 @@ class Films:
     async def _tools(self) -> Tools:
         program = await self.ffmpeg()
         return Tools(program, self._pool, self._pictures, self._settings, self._niceness)
+
+
+def _asked(recipes: tuple[FilmRecipe, ...], film: Film) -> list[Asked]:
+    asked = [Asked(recipe, film) for recipe in recipes]
+    if any(one.decodes for one in asked):
+        for one in asked:
+            one.join()
+    return asked
 
 
 def _refuse_blind(film: Film, recipes: tuple[FilmRecipe, ...]) -> None:

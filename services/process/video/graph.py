@@ -73,7 +73,8 @@ def _cascade(
     tone: tuple[str, ...],
     letter: str,
 ) -> Iterator[str]:
-    taps = sorted(taps, key=lambda tap: tap[1].size, reverse=True)
+    few = [tap for tap in taps if tap[1].sparse]
+    taps = sorted((t for t in taps if not t[1].sparse), key=lambda t: t[1].size, reverse=True)
     sizes = [list(group) for _, group in groupby(taps, key=lambda tap: tap[1].size)]
     for place, group in enumerate(sizes):
         following = [f"{letter}{place + 1}"] if place + 1 < len(sizes) else []
@@ -87,9 +88,15 @@ def _cascade(
         )
         slowed = [(n, t) for n, t in group if t.fps]
         sinks = [f"r{n}" if t.fps else f"v{n}" for n, t in group]
+        if place + 1 == len(sizes):
+            following = [f"f{n}" for n, _ in few]
         yield _chain(source, steps, [*sinks, *following])
         yield from (f"[r{n}]fps={t.fps:g}[v{n}]" for n, t in slowed)
         source, first, tone = following[0] if following else "", (), ()
+    for number, tap in few:
+        taken = (f"fps={tap.fps:.9g}", *first, scaled(tap.width, tap.height), *tone)
+        shown = (*taken, f"format={_FORMATS[letter]}", "setsar=1")
+        yield _chain(f"f{number}" if sizes else source, shown, [f"v{number}"])
 
 
 def _chain(source: str, filters: Iterable[str], sinks: Sequence[str]) -> str:

@@ -3,7 +3,8 @@
 Reading is by jumps: an hour is not decoded for a hundred pictures of it.
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,8 @@ def shots(
     """Write the pictures at `times` (seconds, rising) as PNG files of that size.
 
     Args:
-        slack: how many seconds a key frame may be too early to stand for a picture.
+        slack: how many seconds a key frame may be too early to stand for a picture; with 0 the
+            film is decoded, for it is short.
 
     Raises:
         CorruptMedia: no picture of the film can be decoded.
@@ -63,8 +65,11 @@ def shots(
     found = None
     with opened(film.path, film.container) as media:
         video = picture_stream(media)
-        for time, file in zip(times, files, strict=True):
-            found = _near(media, video, start_of(media) + time, slack) or found
+        begun = start_of(media)
+        wanted = [begun + time for time in times]
+        all_of_them = _near if slack else _in_order
+        for found_now, file in zip(all_of_them(media, video, wanted, slack), files, strict=True):
+            found = found_now or found
             if found is None:
                 raise CorruptMedia("The film is damaged: no picture of it can be decoded.")
             _upright(found, size).save(file, "PNG", compress_level=1)
@@ -83,13 +88,29 @@ def sheet(files: Sequence[Path], grid: Grid, target: Path) -> None:
 
 
 def _near(
-    media: "av.container.InputContainer", video: "VideoStream", time: float, slack: float
-) -> "VideoFrame | None":
-    go_to(media, time)
-    key = next(pictures(media, video), None)
-    if key is not None and abs(time - clock(key)) <= slack:
-        return key
-    return shown_at(media, video, time) or key
+    media: "av.container.InputContainer", video: "VideoStream", times: Sequence[float], slack: float
+) -> "Iterator[VideoFrame | None]":
+    """Each picture, or a key frame that is near enough."""
+    for time in times:
+        go_to(media, time)
+        key = next(pictures(media, video), None)
+        near = key is not None and abs(time - clock(key)) <= slack
+        yield key if near else shown_at(media, video, time) or key
+
+
+def _in_order(
+    media: "av.container.InputContainer", video: "VideoStream", times: Sequence[float], _: float
+) -> "Iterator[VideoFrame | None]":
+    """Each picture, from one decoding of the film."""
+    shown, todo = None, deque(times)
+    for frame in pictures(media, video):
+        while todo and shown is not None and clock(frame) > todo[0]:
+            yield shown
+            todo.popleft()
+        if not todo:
+            return
+        shown = frame
+    yield from (shown for _ in todo)
 
 
 def _upright(frame: "VideoFrame", size: tuple[int, int]) -> Any:

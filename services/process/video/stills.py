@@ -7,17 +7,17 @@ from pathlib import Path
 
 from services.process.video import command
 from services.process.video.film import Film, Series, Snap, Still, Storyboard
-from services.process.video.products.captions import WEBVTT
 from services.process.video.run import run
 from services.process.video.shots import Grid
-from services.process.video.storyboard import cues
+from services.process.video.storyboard import finished
 from services.process.video.tools import Tools
 from shared.errors import CorruptMedia
-from shared.jobs import Member, Output
+from shared.jobs import Output
 from shared.work import Work
 
 _FRAME = "frame.tmp"
-_MOST_SLACK_SECONDS = 10.0  # between a key frame and the picture that it stands for
+_SHORT_SECONDS = 60.0  # shorter films are decoded for their pictures where that is nearer
+_SLACK_SECONDS = 10.0  # between a key frame and the picture that it stands for
 
 
 async def pictured(tools: Tools, film: Film, snap: Snap, work: Work) -> tuple[Output, ...]:
@@ -62,42 +62,9 @@ async def _storyboard(
     frames = await _frames(tools, film, times, (board.width, board.height), work)
     whole = work.directory.absolute() / _FRAME
     await tools.sheet(frames, grid, whole, work)
-    (picture,) = await tools.pictures.render(whole, (board.sheet,), work)
+    made = await finished(tools, film, board, grid, whole, work)
     whole.unlink()
-    return (
-        await _with_cues(tools, board, cues(board, grid, film.duration_seconds), picture, work),
-    )
-
-
-async def _with_cues(
-    tools: Tools, board: Storyboard, text: str, picture: Output, work: Work
-) -> Output:
-    """The set of both files, in a folder of its own: the text names the sheet beside it."""
-    folder = work.directory.absolute() / board.name
-    folder.mkdir()
-    (work.directory / board.sheet.file).rename(folder / board.sheet.file)
-    told = folder / "index.vtt"
-    told.write_text(text)
-    (piece,) = await tools.digests((told,), work)
-    place = work.directory / board.name
-    sheet = Member(
-        path=work.relative(place / board.sheet.file),
-        size=picture.size,
-        sha256=picture.sha256,
-        media_type=picture.media_type,
-    )
-    return Output(
-        name=board.name,
-        ext="vtt",
-        path=work.relative(place / told.name),
-        size=piece.size,
-        sha256=piece.sha256,
-        media_type=WEBVTT,
-        members=(sheet,),
-        width=picture.width,
-        height=picture.height,
-        engine=picture.engine,
-    )
+    return (made,)
 
 
 async def _frames(
@@ -111,8 +78,8 @@ async def _frames(
         for time, file in zip(times, files, strict=True):
             await _grab(tools, film, time, file, work, size)
         return files
-    apart = times[1] - times[0] if len(times) > 1 else 0.0
-    await tools.shots(film, times, min(apart / 2, _MOST_SLACK_SECONDS), size, files, work)
+    slack = _SLACK_SECONDS if film.picture_seconds > _SHORT_SECONDS else 0.0
+    await tools.shots(film, times, slack, size, files, work)
     return files
 
 

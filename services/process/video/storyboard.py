@@ -1,7 +1,16 @@
-"""The text of a storyboard: WebVTT whose cues are places on a sheet of pictures. Pure."""
+"""A storyboard: a sheet of pictures, and WebVTT whose cues are places on it."""
 
-from services.process.video.film import Storyboard
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.process.video.film import Film, Storyboard
+from services.process.video.products.captions import WEBVTT
 from services.process.video.shots import Grid
+from shared.jobs import Member, Output
+
+if TYPE_CHECKING:
+    from services.process.video.tools import Tools
+    from shared.work import Work
 
 
 def cues(board: Storyboard, grid: Grid, seconds: float) -> str:
@@ -20,3 +29,47 @@ def stamp(seconds: float) -> str:
     """A time as WebVTT writes it."""
     whole, thousandths = divmod(round(seconds * 1000), 1000)
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}.{thousandths:03}"
+
+
+async def finished(
+    tools: "Tools", film: Film, board: Storyboard, grid: Grid, drawing: Path, work: "Work"
+) -> Output:
+    """The storyboard whose sheet was drawn as the file `drawing`.
+
+    Raises:
+        SourceTooLarge, TimeLimit, EngineUnavailable: see `Pictures.render`.
+    """
+    (picture,) = await tools.pictures.render(drawing, (board.sheet,), work)
+    text = cues(board, grid, film.duration_seconds)
+    return await _with_cues(tools, board, text, picture, work)
+
+
+async def _with_cues(
+    tools: "Tools", board: Storyboard, text: str, picture: Output, work: "Work"
+) -> Output:
+    """The set of both files, in a folder of its own: the text names the sheet beside it."""
+    folder = work.directory.absolute() / board.name
+    folder.mkdir()
+    (work.directory / board.sheet.file).rename(folder / board.sheet.file)
+    told = folder / "index.vtt"
+    told.write_text(text)
+    (piece,) = await tools.digests((told,), work)
+    place = work.directory / board.name
+    sheet = Member(
+        path=work.relative(place / board.sheet.file),
+        size=picture.size,
+        sha256=picture.sha256,
+        media_type=picture.media_type,
+    )
+    return Output(
+        name=board.name,
+        ext="vtt",
+        path=work.relative(place / told.name),
+        size=piece.size,
+        sha256=piece.sha256,
+        media_type=WEBVTT,
+        members=(sheet,),
+        width=picture.width,
+        height=picture.height,
+        engine=picture.engine,
+    )

@@ -5,11 +5,13 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+from services.process.image.engine import Target
 from services.process.video import command
 from services.process.video.branch import Window
 from services.process.video.command import Means, grab
-from services.process.video.film import Film
+from services.process.video.film import Film, Storyboard
 from services.process.video.products.adaptive import Adaptive
+from services.process.video.products.board import Board
 from services.process.video.products.product import Product
 from services.process.video.products.rendition import Rendition
 from services.process.video.streaming.package import Size
@@ -149,6 +151,16 @@ def test_hdr_is_kept_in_a_cascade_of_its_own() -> None:
     assert hdr.startswith("[c0]scale=640:360") == sdr.startswith("[c1]scale=1280:720")
     assert ("-color_trc", "smpte2084") in pairwise(arguments)
     assert "yuv420p10le" in value_after(arguments, "-filter_complex")
+
+
+def test_a_storyboard_takes_few_of_the_smallest_pictures() -> None:
+    sheet = Target(name="storyboard")
+    board = Board(Storyboard("storyboard", 2.0, 5, 160, 90, sheet))
+    arguments = encode(FILM, [board, rendition(720), rendition(360)], DIRECTORY, MEANS)
+    *_, last, few, tiles = value_after(arguments, "-filter_complex").split(";")
+    assert last.endswith("split=2[v2][f0]")
+    assert few == "[f0]fps=0.5,scale=160:90:out_range=tv,format=yuv420p,setsar=1[v0]"
+    assert tiles == "[v0]tile=3x2[w0]"
 
 
 def test_what_is_copied_is_not_decoded() -> None:
