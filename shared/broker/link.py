@@ -28,6 +28,8 @@ AMQP_ERRORS: Final = (
     aiormq.exceptions.ChannelInvalidStateError,
     OSError,
     RuntimeError,
+    # What aiormq says of a connection that has ended before it was read from.
+    StopAsyncIteration,
     TimeoutError,
 )
 HEARTBEAT_SECONDS = 20

@@ -55,6 +55,6 @@ def verdict(outcome: Outcome) -> str:
     faults = outcome.scene.nemesis.done.total()
     kept = f"{len(outcome.faults)} promises broken" if outcome.faults else "every promise kept"
     return (
-        f"soak: {runs} jobs and {faults} faults in {scale.seconds / 60:g} minutes, "
+        f"soak: {runs} jobs and {faults} faults in {outcome.disturbed_seconds / 60:.1f} minutes, "
         f"seed {scale.seed}: {kept}"
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ class Outcome:
     """What became of a soak.
 
     Attributes:
+        disturbed_seconds: how long jobs came in.
         faults: promises that were not kept, one sentence each.
         left_for_the_sweep: what lay there when all jobs had ended, before the last sweep.
         warm, last: what the veterans held once they had worked, and at the end.
@@ -35,6 +37,7 @@ class Outcome:
 
     scene: Scene
     seconds: float = 0.0
+    disturbed_seconds: float = 0.0
     faults: list[str] = field(default_factory=list)
     left_for_the_sweep: list[str] = field(default_factory=list)
     warm: dict[str, Footprint] = field(default_factory=dict)
@@ -71,19 +74,22 @@ async def _ready(scene: Scene) -> bool:
 
 
 async def _disturb(scene: Scene, outcome: Outcome, say: Say) -> None:
-    """Jobs come in while the nemesis does its worst."""
-    scale = scene.scale
+    """Jobs come in while the nemesis does its worst. Ctrl-C ends both, and all is checked."""
+    scale, began = scene.scale, time.monotonic()
     feeding = asyncio.create_task(
         scene.post.feed(scene.orders(), scale.rate, scale.open_jobs, scale.seconds)
     )
     raging = asyncio.create_task(scene.nemesis.rage())
     telling = asyncio.create_task(_tell(scene, say))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, feeding.cancel)
     try:
         await asyncio.wait([feeding, raging], timeout=scale.seconds / 6)
         outcome.warm = _footprints(scene)
         await asyncio.wait([feeding, raging], return_when=asyncio.FIRST_COMPLETED)
-        await feeding
+        if raging.done():
+            raging.result()
     finally:
+        outcome.disturbed_seconds = time.monotonic() - began
         for task in (feeding, raging, telling):
             task.cancel()
         await asyncio.gather(feeding, raging, telling, return_exceptions=True)
