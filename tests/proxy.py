@@ -14,12 +14,13 @@ class Cable:
 
     Attributes:
         url: of the server, through this proxy.
+        broken: whether it takes no more connections.
         carried: how many connections there have been so far.
     """
 
     def __init__(self, url: str) -> None:
         self._target = URL(url)
-        self._broken = False
+        self.broken = False
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -49,12 +50,12 @@ class Cable:
 
     def break_off(self) -> None:
         """Break every connection, and take no more until `mend`."""
-        self._broken = True
+        self.broken = True
         self.cut()
 
     def mend(self) -> None:
         """Let connections through again, and what they carry."""
-        self._broken = False
+        self.broken = False
         self._flowing.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -62,7 +63,7 @@ class Cable:
         assert task is not None
         self._tasks[task] = writer
         try:
-            if not self._broken:
+            if not self.broken:
                 self.carried += 1
                 await self._carry(reader, writer)
         except (OSError, asyncio.CancelledError):

@@ -54,9 +54,14 @@ class PrivateRabbitMQ:
     """A RabbitMQ node of our own: own folder, own ports, own epmd.
 
     The constructor returns when it accepts connections. The node never outlives this process.
+
+    Args:
+        consumer_timeout_seconds: after which a delivery that is not acknowledged is taken back;
+            half an hour by default.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, consumer_timeout_seconds: float = 1800) -> None:
+        self._consumer_timeout = int(consumer_timeout_seconds * 1000)
         self._script = _find_script()
         self._port, self._distribution_port, self._epmd_port = free_ports(3)
         self._processes = PrivateProcesses("rabbitmq")
@@ -116,6 +121,15 @@ class PrivateRabbitMQ:
         self.stop()
         self.start()
 
+    def control(self, *words: str) -> None:
+        """Tell it something with `rabbitmqctl`."""
+        program = self._script.with_name("rabbitmqctl")
+        name = self._environment()["RABBITMQ_NODENAME"]
+        environment = {**os.environ, **self._environment()}
+        subprocess.run(
+            [program, "-n", name, *words], env=environment, check=True, capture_output=True
+        )
+
     def close(self) -> None:
         """Throw it away with all its data."""
         self._server = None
@@ -132,7 +146,9 @@ class PrivateRabbitMQ:
     def _write_config(self) -> None:
         folder = self._processes.folder
         (folder / "rabbitmq.conf").write_text(_CONFIG.format(port=self._port))
-        (folder / "advanced.config").write_text("[].\n")
+        # How often the timeout is looked at is not to be had in rabbitmq.conf.
+        limits = f"{{consumer_timeout, {self._consumer_timeout}}}, {{channel_tick_interval, 1000}}"
+        (folder / "advanced.config").write_text(f"[{{rabbit, [{limits}]}}].\n")
         (folder / "enabled_plugins").write_text("[].\n")
         (folder / "rabbitmq-env.conf").touch()
 

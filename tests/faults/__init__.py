@@ -1,0 +1,1 @@
+"""Real faults: brokers, connections, disks and storages that fail while work is under way."""

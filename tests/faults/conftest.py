@@ -1,0 +1,66 @@
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from services.process.settings import ProcessSettings
+from services.process.stage import opened
+from services.process.video.ffmpeg import find
+from services.process.video.settings import FilmSettings
+from shared.jobs import DownloadJob
+from shared.workspace import Workspace
+from tests.films import Bench, Benches, FilmMaker
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Consumers in this process look, try again and reconnect without long waits."""
+    monkeypatch.setattr("shared.supervisor.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("shared.outlet.PUBLISH_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr("shared.broker.rabbitmq.pause", lambda: 0.05)
+
+
+@pytest.fixture
+async def benches(tmp_path: Path) -> AsyncIterator[Benches]:
+    """Makes a bench with the settings given."""
+    async with AsyncExitStack() as exits:
+
+        async def bench(volume: str = "volume", **settings: Any) -> Bench:
+            workspace = Workspace(tmp_path / volume)
+            workspace.open()
+            stage = opened(ProcessSettings(process_workers=1), FilmSettings(**settings))
+            held = exits.enter_context(
+                workspace.begin(DownloadJob(job_id="film-1", source="file:///film.mp4"))
+            )
+            told: list[float] = []
+            work = held.attempt(
+                "process", structlog.get_logger(), lambda percent, _: told.append(percent)
+            )
+            return Bench(await exits.enter_async_context(stage), work, told)
+
+        yield bench
+
+
+@pytest.fixture
+async def bench(benches: Benches) -> Bench:
+    return await benches()
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> FilmMaker:
+    """Makes a small film: `film("name.mp4", "-f", "lavfi", …)`."""
+    directory = tmp_path_factory.mktemp("films")
+    program = find().path
+
+    def make(name: str, *arguments: str) -> Path:
+        path = directory / name
+        if not path.exists():
+            argv = [str(program), "-v", "error", "-y", *arguments, str(path)]
+            subprocess.run(argv, check=True, capture_output=True)
+        return path
+
+    return make
