@@ -121,15 +121,6 @@ class PrivateRabbitMQ:
         self.stop()
         self.start()
 
-    def control(self, *words: str) -> None:
-        """Tell it something with `rabbitmqctl`."""
-        program = self._script.with_name("rabbitmqctl")
-        name = self._environment()["RABBITMQ_NODENAME"]
-        environment = {**os.environ, **self._environment()}
-        subprocess.run(
-            [program, "-n", name, *words], env=environment, check=True, capture_output=True
-        )
-
     def close(self) -> None:
         """Throw it away with all its data."""
         self._server = None
