@@ -10,7 +10,7 @@ TEMP_DIR/<prefix>/
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,17 +133,13 @@ class Workspace:
         except JobLocked:
             self._refuse_reused(self.lease_of(name), job.job_id, digest)
             raise
-        if self.files.exists(self._receipt(name)):
-            # It was closed between the first look and the lock: leave no directory behind.
-            if made:
-                self._closing(name, held.lock).remove()
-            self.files.unlock(held.lock)
-            raise Closed(name)
-        try:
+        with self._unless_refused(held.lock):
+            if self.files.exists(self._receipt(name)):
+                # It was closed between the first look and the lock: leave no directory behind.
+                if made:
+                    self._closing(name, held.lock).remove()
+                raise Closed(name)
             self._refuse_reused(held.lease, job.job_id, digest)
-        except JobIdReused:
-            self.files.unlock(held.lock)
-            raise
         return held
 
     def resume(self, job: Passage) -> Held:
@@ -163,9 +159,8 @@ class Workspace:
             self._refuse_closed(name)
             self._refuse_other_volume(self._read_volume())
             raise FilesLost(f"the job '{job.job_id}' has no directory any more") from None
-        if self.files.exists(self._receipt(name)):
-            self.files.unlock(held.lock)
-            raise Closed(name)
+        with self._unless_refused(held.lock):
+            self._refuse_closed(name)
         return held
 
     def close(self, job: Passage) -> Closing:
@@ -290,17 +285,27 @@ class Workspace:
         lock = self.files.lock(f"{directory}/job.json")
         if lock is None:
             raise JobLocked(f"the job '{job_id}' is being worked on")
-        content = self.files.read_locked(lock)
-        if content == ENDING:
-            self.files.unlock(lock)
-            raise JobLocked(f"the job '{job_id}' is being ended")
-        try:
-            lease = Lease.decode(content)
-        except InvalidJob as error:
-            self.files.unlock(lock)
-            raise FilesLost(f"the lease of '{job_id}' is damaged: {error}") from None
+        with self._unless_refused(lock):
+            lease = self._lease_in(self.files.read_locked(lock), job_id)
         receipt = self._receipt(name)
         return Held(self.files, directory, lock, lease, self.volume, receipt, self._reserve)
+
+    def _lease_in(self, content: bytes, job_id: str) -> Lease:
+        if content == ENDING:
+            raise JobLocked(f"the job '{job_id}' is being ended")
+        try:
+            return Lease.decode(content)
+        except InvalidJob as error:
+            raise FilesLost(f"the lease of '{job_id}' is damaged: {error}") from None
+
+    @contextmanager
+    def _unless_refused(self, lock: int) -> Iterator[None]:
+        """Let go of the lock where the job is not entered after all, whatever the reason."""
+        try:
+            yield
+        except BaseException:
+            self.files.unlock(lock)
+            raise
 
     # ── room ─────────────────────────────────────────────────────────────────────────────
 
