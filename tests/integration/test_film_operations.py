@@ -273,6 +273,25 @@ async def test_other_codecs(
     assert output.media_type == ("video/webm" if codec == "vp9" else "video/mp4")
 
 
+@pytest.mark.parametrize("codec", ["hevc", "av1"])
+async def test_hdr_is_kept_where_that_is_asked(bench: Bench, film: FilmMaker, codec: str) -> None:
+    told = "transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc:log-level=error"
+    start = pattern("160x96", 0.4, ",format=yuv420p10le")
+    source = film("pq.mp4", *start, "-c:v", "libx265", "-x265-params", told)
+    kept = {**SMALL, "name": "kept", "codec": codec, "hdr": True}
+    made = await bench.make(source, kept, SMALL, "probe")
+    assert made["probe.json"].value is not None
+    assert made["probe.json"].value["video"]["hdr"] == "PQ"
+    looks = {}
+    for name in ("kept-96p.mp4", "96p.mp4"):
+        with av.open(str(bench.path(made[name]))) as media:
+            frame = next(media.decode(video=0))
+            looks[name] = (frame.format.name, int(frame.color_trc))
+    assert looks["kept-96p.mp4"] == ("yuv420p10le", 16)
+    assert looks["96p.mp4"][0] == "yuv420p"
+    assert looks["96p.mp4"][1] != 16
+
+
 async def test_a_frame_rate_is_capped_and_never_raised(bench: Bench, film: FilmMaker) -> None:
     source = film("rate.mkv", *pattern("160x96"))
     made = await bench.make(
