@@ -12,6 +12,7 @@ EXAMPLES ?= 3000
 START ?= 0
 MINUTES ?= 10
 SEED ?= 1
+N ?= 1000
 
 # Stamps: a target is done again only when what it was made from has changed.
 VENV_STAMP := $(VENV)/.made
@@ -20,7 +21,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fuzz simulate state-machine mutants crash pictures soak check format bench bench-flow bench-latency bench-memory bench-images bench-films up down requirements clean
+.PHONY: help setup demo test fuzz simulate state-machine mutants crash pictures soak reconnects check format bench bench-flow bench-latency bench-memory bench-images bench-films up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +54,9 @@ soak: $(DEV_STAMP) ## Everything at once under faults from a seed: MINUTES=n SEE
 
 pictures: $(DEV_STAMP) ## Every file of the corpus through the preset web, on each engine (minutes; a short form is in make test)
 	@$(BIN)/python -m pytest tests/unit/services/process/image -m slow $(ARGS)
+
+reconnects: $(DEV_STAMP) ## Break a service's connections N times; it comes back each time
+	@$(BIN)/python -m tests.faults.reconnects --times $(N) --seed $(SEED)
 
 check: $(DEV_STAMP) ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
