@@ -21,16 +21,18 @@ class Node:
     Attributes:
         names: of a directory; None for a file.
         modified: by the volume's clock.
+        links: how many names it has.
         holder: the open description that has the lock, 0 for none.
     """
 
-    __slots__ = ("content", "holder", "modified", "names")
+    __slots__ = ("content", "holder", "links", "modified", "names")
 
     def __init__(self, modified: float, *, directory: bool = False) -> None:
         self.names: dict[str, Node] | None = {} if directory else None
         self.content = b""
         self.modified = modified
         self.holder = 0
+        self.links = 0
 
 
 class Status:
@@ -115,6 +117,7 @@ class Volume:
         if name in names:
             raise _error(errno.EEXIST, path)
         names[name] = node
+        node.links += 1
         parent.modified = self.clock()
         return node
 
@@ -151,6 +154,8 @@ class MemoryFiles(Files):
         except FileNotFoundError:
             node = self.volume.add(path, Node(0))
         _refuse_directory(node, path)
+        if node.links > 1:
+            raise _error(errno.EMLINK, path)
         node.content += content
         node.modified = self.volume.clock()
 
@@ -177,13 +182,16 @@ class MemoryFiles(Files):
             return
         if there is not None:
             _refuse_to_replace(node, there, target)
+            there.links -= 1
         new_names[new_name] = node
         del names[name]
         parent.modified = new_parent.modified = self.volume.clock()
 
     def unlink(self, path: Name) -> None:
         parent, names, name = self.volume.folder(path)
-        _refuse_directory(self.volume.at(path), path)
+        node = self.volume.at(path)
+        _refuse_directory(node, path)
+        node.links -= 1
         del names[name]
         parent.modified = self.volume.clock()
 
