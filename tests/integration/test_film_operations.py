@@ -87,6 +87,13 @@ async def test_a_storyboard_tells_which_picture_is_when(
     assert {path.name for path in bench.work.directory.iterdir()} <= {"storyboard", "96p.mp4"}
 
 
+async def test_a_film_of_one_picture_has_a_storyboard(bench: Bench, film: FilmMaker) -> None:
+    source = film("one.mp4", *pattern("160x96", 0.04), "-c:v", "libx264")
+    made = await bench.make(source, SMALL, "storyboard", {"op": "hls", "heights": [96]})
+    assert set(made) == {"96p.mp4", "storyboard.vtt", "hls.m3u8"}
+    assert bench.path(made["storyboard.vtt"]).read_text().count("-->") == 1
+
+
 async def test_pictures_found_by_key_frames_are_upright(bench: Bench, film: FilmMaker) -> None:
     lying = film("lying-small.mp4", *pattern("160x96", 2), "-c:v", "libx264")
     turned = ("-display_rotation", "90", "-i", str(lying), "-c", "copy")
