@@ -16,8 +16,9 @@ import orjson
 
 from shared.broker.base import Broker, Delivery, Message, Subscription
 from shared.broker.topology import Lane
-from shared.envelope import dead_letter_of, decode, encode, job_id_of, sent_again
+from shared.envelope import dead_letter_of, decode, encode, job_id_of, sent_again, sent_again_dead
 from shared.errors import BrokerUnavailable, InvalidJob, MillraceError
+from shared.intake import given_up
 from shared.jobs import DownloadJob, Stage
 from shared.wire import Wire
 
@@ -149,7 +150,9 @@ class Held:
         """
         message = self.delivery.message
         if self.parked.kind == "unended":
-            await broker.publish(sent_again(message), lane.queue("cleanup"))
+            died = given_up(message, lane)
+            again = sent_again_dead(message, died) if died else sent_again(message)
+            await broker.publish(again, lane.queue("cleanup"))
             await self.delivery.ack()
             return None
         job = self._next_run()

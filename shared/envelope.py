@@ -1,7 +1,7 @@
 """Between jobs and messages: what is written on the wire, and what may be read from it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -39,6 +39,8 @@ _OWN_BODY_BYTES = MAX_BODY_BYTES + 4096
 
 # What W3C asks everyone to pass on at least.
 _LONGEST_TRACE = 512
+# In the place of `x-death`, which the broker keeps for itself. Like that, it goes no further.
+_DIED = "x-died"
 
 
 class Anonymous(Exception):
@@ -131,18 +133,33 @@ def job_id_of(message: Message) -> str | None:
 
 
 def dead_letter_of(message: Message) -> tuple[str, str] | None:
-    """(queue, reason) of the broker's own dead-lettering, where the message went through it.
+    """(queue, reason) of the broker's last dead-lettering, where the message went through one."""
+    return next(_deaths_in(message.headers.get("x-death")), None)
+
+
+def dead_letters_of(message: Message) -> Iterator[tuple[str, str]]:
+    """All of them, the last first; also the one that a message was sent again with."""
+    yield from _deaths_in(message.headers.get("x-death"))
+    yield from _deaths_in(message.headers.get(_DIED))
+
+
+def sent_again_dead(message: Message, death: tuple[str, str]) -> Message:
+    """The same message to publish once more, which died of `death` (queue, reason)."""
+    queue, reason = death
+    return sent_again(message, **{_DIED: [{"queue": queue, "reason": reason}]})
+
+
+def _deaths_in(deaths: object) -> Iterator[tuple[str, str]]:
+    """(queue, reason) of each.
 
     A message that came back from a wait queue went through one too, with reason `expired`.
     """
-    deaths = message.headers.get("x-death")
     for death in deaths if isinstance(deaths, list) else ():
         # Anyone can write this header, and anything into it.
         fields = death if isinstance(death, dict) else {}
         queue, reason = fields.get("queue"), fields.get("reason")
         if queue and reason and reason != "expired":
-            return str(queue), str(reason)
-    return None
+            yield str(queue), str(reason)
 
 
 def trace_of(message: Message) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from shared.broker.base import Message
 from shared.broker.topology import DELIVERY_LIMIT, Lane
-from shared.envelope import Job, dead_letter_of, decode
+from shared.envelope import Job, dead_letters_of, decode
 from shared.jobs import (
     CancelRequest,
     CleanupJob,
@@ -33,7 +33,7 @@ class Intake:
         Raises:
             InvalidJob, Anonymous
         """
-        died = dead_letter_of(message)
+        died = given_up(message, self._lane)
         origin = self._lane.stage(died[0]) if died else None
         job = decode(message, origin or self._stage)
         if isinstance(job, CancelRequest):
@@ -61,6 +61,15 @@ class Intake:
             error="DeliveryLimit", message=message, stage=stage, attempts=DELIVERY_LIMIT
         )
         return ending(job, self._workspace.volume, "failed", report)
+
+
+def given_up(message: Message, lane: Lane) -> tuple[str, str] | None:
+    """(queue, reason) of the death in a stage before cleanup, which cleanup is to end.
+
+    Cleanup may have died of it since, too.
+    """
+    deaths = dead_letters_of(message)
+    return next((death for death in deaths if lane.stage(death[0]) not in (None, "cleanup")), None)
 
 
 def ending(

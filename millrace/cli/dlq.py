@@ -199,7 +199,7 @@ def _say_again(parked: "Parked", json: bool, run: int | None) -> None:
         named = {"id": parked.id, "kind": parked.kind, "run": parked.run, "nextRun": run}
         print(orjson.dumps(named).decode())
     else:
-        print(_plain(f"{parked.id} run {run}" if run else f"{parked.id} is ended"))
+        print(_plain(f"{parked.id} run {run}" if run else f"{parked.id} handed to cleanup"))
 
 
 def _complain(sentence: str) -> None:
