@@ -52,14 +52,21 @@ async def serving(
 async def heed(hold: Check, consumer: Consumer) -> None:
     """Pause the consumer while there is a reason to, looking every second."""
     while True:
-        reason = hold()
-        if reason and not consumer.paused:
-            log.warning("deliveries paused", reason=reason)
-            await consumer.pause()
-        elif consumer.paused and not reason:
-            log.info("deliveries resumed")
-            await consumer.resume()
+        try:
+            await _heed_once(hold, consumer)
+        except Exception:  # whatever it is: a full disk must be seen the next time
+            log.exception("whether to pause cannot be told")
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _heed_once(hold: Check, consumer: Consumer) -> None:
+    reason = hold()
+    if reason and not consumer.paused:
+        log.warning("deliveries paused", reason=reason)
+        await consumer.pause()
+    elif consumer.paused and not reason:
+        log.info("deliveries resumed")
+        await consumer.resume()
 
 
 @asynccontextmanager

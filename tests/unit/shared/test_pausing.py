@@ -98,3 +98,17 @@ async def test_a_paused_consumer_drains_and_never_resumes(tmp_path: Path) -> Non
         assert not consumer.alive
         assert not consumer.paused
         await ended_well(one)
+
+
+async def test_a_look_that_fails_is_not_the_last(tmp_path: Path) -> None:
+    class Ill(Disk):
+        faults = 2
+
+        def reason(self) -> str | None:
+            self.faults -= 1
+            if self.faults >= 0:
+                raise OSError("a disk that does not answer")
+            return "the disk is full"
+
+    async with flow(tmp_path) as one, heeding(one, Ill()):
+        await until(lambda: one.consumers["download"].paused)
