@@ -26,12 +26,17 @@ def resolve(job: UploadJob, files: Sequence[File], created: float, root: Path | 
     template = relative(job.request.destination, root)
     of_job = _job_values(job, created)
     keys = [_placed(file, key_of(template, {**of_job, **_file_values(file)})) for file in files]
-    if twice := [key for key, times in Counter(keys).items() if times > 1]:
+    every = [one for file, key in zip(files, keys, strict=True) for one in _all_of(file, key)]
+    if twice := [key for key, times in Counter(every).items() if times > 1]:
         raise InvalidJob(
             f"destination: two files would be stored as '{twice[0]}'; "
             "it must have both {name} and {ext}"
         )
     return keys
+
+
+def _all_of(file: File, key: str) -> list[str]:
+    return [key, *beside(file, key)] if isinstance(file, Output) else [key]
 
 
 def beside(file: Output, key: str) -> list[str]:

@@ -63,9 +63,16 @@ def test_the_destination_is_the_folder_of_a_set(hls: Output, destination: str, f
 def test_keys_that_only_a_member_makes_too_long_are_refused(hls: Output) -> None:
     folder = "/".join(["f" * 200] * 5)
     made = job((hls,), original(b""), destination=folder + "/{name}.{ext}")
-    (key,) = resolve(made, [hls], 0.0, None)
     with pytest.raises(InvalidJob, match="longer than 1024 bytes"):
-        beside(hls, key)
+        resolve(made, [hls], 0.0, None)
+
+
+def test_members_of_two_sets_under_one_key_are_refused(hls: Output, made: Path) -> None:
+    files = {"other.m3u8": b"#EXTM3U", "360p/index.m3u8": b"#EXTM3U"}
+    both = (hls, streaming_set("other", files, made))
+    asked = job(both, original(b""), destination="{jobId}/x.{ext}")
+    with pytest.raises(InvalidJob, match=r"'job-1/x/360p/index.m3u8'"):
+        resolve(asked, both, 0.0, None)
 
 
 async def test_a_set_is_one_result_and_many_objects(
