@@ -169,14 +169,16 @@ class Sweep:
                     self._drop(report.receipts, "receipt", old.path, dry_run)
 
     def _old_receipts(self, report: SweepReport, now: float) -> list[_OldReceipt]:
-        """The receipts that there is something to do about."""
+        """The receipts that there is something to do about; of all others none is kept in mind."""
         found = []
         for path in self._workspace.receipts():
             with report.guarding(path.name):
                 age = now - self._workspace.files.modified(path)
                 if age > self._grace_seconds:
-                    found.append(_OldReceipt(path, age, self._workspace.receipt_of(path.stem)))
-        return [old for old in found if old.needless or (old.receipt and old.receipt.keys)]
+                    old = _OldReceipt(path, age, self._workspace.receipt_of(path.stem))
+                    if old.needless or (old.receipt and old.receipt.keys):
+                        found.append(old)
+        return found
 
     async def _delete_late_objects(
         self, report: SweepReport, receipt: Receipt, dry_run: bool

@@ -5,10 +5,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from shared.broker.base import Delivery
 from shared.jobs import directory_name
 from tests.soak.fleet import Footprint, holders
+from tests.soak.places import objects_of, whole
 from tests.soak.post import Lot
 from tests.soak.scene import Scene
 
@@ -59,12 +61,15 @@ def _in_storage(lot: Lot) -> Iterator[str]:
     owners: dict[str, str] = {}
     for run in lot.ledger.completed:
         for result in run.end["results"]:
-            key = result["key"]
-            if key in owners:
-                yield f"{run.name}: has the same {key} as {owners[key]}"
-            owners[key] = run.name
-            if stored.get(key) != result["size"] or lot.places.shop.digest(key) != result["sha256"]:
-                yield f"{run.name}: {key} is not what was stored"
+            if (
+                not whole(result, stored)
+                or lot.places.shop.digest(result["key"]) != result["sha256"]
+            ):
+                yield f"{run.name}: {result['key']} is not what was stored"
+            for key in objects_of(result, stored):
+                if key in owners:
+                    yield f"{run.name}: has the same {key} as {owners[key]}"
+                owners[key] = run.name
     yield from (
         f"{key}: is stored, and no completed job's" for key in stored.keys() - owners.keys()
     )
@@ -74,14 +79,16 @@ def _in_storage(lot: Lot) -> Iterator[str]:
 
 
 async def _dead(scene: Scene, lot: Lot) -> list[Delivery]:
-    """All parked messages."""
+    """All parked messages, taken out."""
     found: list[Delivery] = []
+    inbox: asyncio.Queue[Delivery] = asyncio.Queue()
     count = await scene.broker.depth(lot.ledger.lane.dead)
-    subscription = await scene.broker.subscribe(lot.ledger.lane.dead, 0, found.append)
-    for _ in range(300):
-        if len(found) >= count:
-            break
-        await asyncio.sleep(0.1)
+    subscription = await scene.broker.subscribe(lot.ledger.lane.dead, 100, inbox.put_nowait)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(60):
+            while len(found) < count:
+                found.append(await inbox.get())
+                await found[-1].ack()
     await subscription.cancel()
     return found
 

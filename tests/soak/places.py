@@ -137,17 +137,31 @@ class Places:
         self, name: str, job: str, results: Iterable[Mapping[str, Any]]
     ) -> list[str]:
         """What is wrong on the disk and in the storage when a run has just ended."""
-        wanted = {result["key"]: result["size"] for result in results}
         own = f"{job}/"
         stored = await asyncio.to_thread(self.shop.sizes, own)
+        mine = [result for result in results if result["key"].startswith(own)]
+        theirs = {key for result in mine for key in objects_of(result, stored)}
         found = [f"{path} is there" for path in self.left_of(name)]
-        found += [f"{key} is stored" for key in stored.keys() - wanted.keys()]
-        found += [
-            f"{key} is not stored whole"
-            for key, size in wanted.items()
-            if key.startswith(own) and stored.get(key) != size
-        ]
+        found += [f"{key} is stored" for key in stored.keys() - theirs]
+        found += [f"{result['key']} is not whole" for result in mine if not whole(result, stored)]
         return found
+
+
+def objects_of(result: Mapping[str, Any], stored: Mapping[str, int]) -> set[str]:
+    """The keys of a result: its own, or those of a set, which share its folder."""
+    if not result.get("files"):
+        return {result["key"]}
+    folder, _, _ = result["key"].rpartition("/")
+    return {key for key in stored if key.startswith(f"{folder}/")}
+
+
+def whole(result: Mapping[str, Any], stored: Mapping[str, int]) -> bool:
+    """Whether all objects of a result are there, with all their bytes."""
+    objects = objects_of(result, stored)
+    size = sum(stored.get(key, 0) for key in objects)
+    if result.get("files"):
+        return (len(objects), size) == (result["files"], result["totalSize"])
+    return size == int(result["size"])
 
 
 def _names(folder: Path) -> list[str]:

@@ -147,7 +147,7 @@ def _settings(scale: Scale, shelf: Shelf, web: Web) -> dict[str, str]:
         "ORPHAN_GRACE_MINUTES": "1",
         "PROCESS_CONCURRENCY": "2",
         "PROCESS_WORKERS": "1",
-        "PROCESS_CALL_SECONDS": "30",
+        "PROCESS_CALL_SECONDS": "90",
         "FFMPEG_THREADS": "1",
         "LOG_LEVEL": "info",
         "LOG_FORMAT": "json",
