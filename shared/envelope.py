@@ -33,7 +33,7 @@ ACCEPTED: Mapping[Stage, type[Job]] = {
     "cleanup": CleanupJob,
 }
 _AMQP_SHORT_STRING = 255
-# What we write of a job is a little longer than what its user wrote: defaults, outcome, error.
+# What we write of a job may be a little longer than what its user wrote: defaults, outcome, error.
 _OWN_BODY_BYTES = MAX_BODY_BYTES + 4096
 
 
@@ -104,10 +104,11 @@ def _refuse_longer(body: bytes, limit_bytes: int) -> None:
 
 
 def _download(fields: dict[str, Any], message_id: str | None) -> DownloadJob:
-    if fields.get("jobId") is not None:
-        return DownloadJob.parse(fields)
-    job = DownloadJob.parse({**fields, "jobId": message_id or "anonymous"})
-    if not message_id:
+    known = fields.get("jobId") is not None
+    job = DownloadJob.parse(fields if known else {**fields, "jobId": message_id or "anonymous"})
+    # 1e9 is written again as 1000000000.0: what could not be sent on must not begin.
+    _refuse_longer(job.encode(), _OWN_BODY_BYTES)
+    if not known and not message_id:
         raise Anonymous
     return job
 

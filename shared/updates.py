@@ -73,7 +73,8 @@ class Updates:
             "messageId": message_id,
             "error": {"error": type(error).__name__, "message": str(error)},
         }
-        step = message_id or f"{time.time_ns()}"
+        # A message id may be as long as an event's id: 255 bytes, of any kind.
+        step = directory_name(message_id) if message_id else f"{time.time_ns()}"
         message, key = self._event("rejected", job_id or "unknown", step, data)
         await self._broker.publish(message, key, self._lane.events, wanted=False)
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+import structlog
 
 from tests.servers.errors import ServerUnavailable
 from tests.servers.rabbitmq import PrivateRabbitMQ, ensure_installed, rabbitmq
@@ -99,3 +100,10 @@ def _started(server: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
         except ServerUnavailable as error:
             (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
         yield value
+
+
+@pytest.fixture(autouse=True)
+def logs_as_at_first() -> Iterator[None]:
+    """What a test makes of the process's logs ends with it."""
+    yield
+    structlog.reset_defaults()

@@ -198,3 +198,14 @@ def test_sent_again_is_the_same_without_the_brokers_headers() -> None:
 def test_unknown_fields_are_ignored() -> None:
     job = decode(Message(body=b'{"jobId": "a", "source": "b", "whatever": [1]}'), "download")
     assert job == DownloadJob(job_id="a", source="b")
+
+
+def test_job_that_grows_too_long_when_written_again_is_refused() -> None:
+    """1e9 is written as 1000000000.0: it could be neither handed on nor parked."""
+    widths = ",".join(["1e9"] * 7000)
+    body = (
+        f'{{"jobId":"a","source":"x:/","operations":[{{"op":"resize","w":[{widths}]}}]}}'.encode()
+    )
+    assert len(body) < MAX_BODY_BYTES
+    with pytest.raises(InvalidJob, match="bytes"):
+        decode(Message(body=body), "download")

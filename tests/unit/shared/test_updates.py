@@ -84,3 +84,12 @@ async def test_rejected_without_any_id(broker: Noting, updates: Updates) -> None
     assert key == "unknown.rejected"
     assert first["id"] != second["id"]
     assert first["data"]["error"] == {"error": "InvalidJob", "message": "no JSON"}
+
+
+async def test_rejection_of_any_message_id_fits_into_properties(broker: Noting) -> None:
+    updates = Updates(broker, LANE, "download")
+    await updates.rejected("j" * 64, "é" * 127, InvalidJob("no"))
+    ((event, message, _),) = broker.events
+    assert message.message_id is not None
+    assert len(message.message_id.encode()) <= 255
+    assert event["data"]["messageId"] == "é" * 127
