@@ -32,6 +32,8 @@ class Target(Look):
             has it and else becomes white.
         animated: whether all frames are wanted, where the format has them; else the first.
         metadata: what is taken over: nothing; EXIF without places; EXIF with them.
+        least_score: SSIMULACRA2 that the file is to reach with as few bytes as it takes; then
+            `quality` means nothing.
         max_bytes: the most that the file may have; quality is given up for it.
     """
 
@@ -42,6 +44,7 @@ class Target(Look):
     background: Colour | None = None
     animated: bool = False
     metadata: Metadata = "none"
+    least_score: float | None = None
     max_bytes: int | None = None
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from services.process.image.auto import lowest
 from services.process.image.engine import Limits, Pixels, Reading, Rendered, Target, Wish
 from services.process.image.exif import taken_over
 from services.process.image.geometry import Size
@@ -61,6 +62,8 @@ def _fitting(target: Target, encode: _Encode, exif: bytes) -> bytes:
 
     A box of 32×32 pixels and 2048 bytes is always reached: see the tests.
     """
+    if target.least_score is not None and target.format != "png":
+        target = lowest(target, lambda attempt: _encoded(attempt, encode, b""))
     data = _encoded(target, encode, exif)
     for attempt in _cheaper(target):
         if target.max_bytes is None or len(data) <= target.max_bytes:

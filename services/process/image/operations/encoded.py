@@ -8,14 +8,20 @@ from pydantic import Field
 
 from services.process.image.engine import Metadata, Target
 from services.process.image.look import Colour, Look
-from services.process.image.operations.picture import Background, Formats, Picture, Quality
+from services.process.image.operations.picture import Background, Formats, Picture, QualityOrAuto
 
 
 class Encoded(Picture):
     """An operation that shows the photo in some way: one file in each format."""
 
     formats: Formats = ("webp",)
-    quality: Quality = 80
+    quality: QualityOrAuto = 80
+    target: float = Field(
+        default=75,
+        ge=30,
+        le=95,
+        description="The SSIMULACRA2 that every file reaches if `quality` is auto.",
+    )
     effort: Literal["fast", "balanced", "best"] | Annotated[int, Field(ge=0, le=9)] = Field(
         default="balanced",
         description="How long the encoder may search for a smaller file: a word, or 0 to 9.",
@@ -47,7 +53,8 @@ class Encoded(Picture):
             Target(
                 name=self.name,
                 format=kind,
-                quality=self.quality,
+                quality=80 if self.quality == "auto" else self.quality,
+                least_score=self.target if self.quality == "auto" else None,
                 effort=self.effort,
                 background=_colour(self.background),
                 animated=self.animation == "keep",

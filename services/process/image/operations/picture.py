@@ -2,9 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainValidator, TypeAdapter
 
 from services.process.image.engine import Format, Rendered, Wish
 from services.process.plan import Recipe
@@ -34,6 +34,17 @@ def _as_formats(value: Any) -> Any:
 
 Side = Annotated[int, Field(ge=1, le=65500, description="Pixels.")]
 Quality = Annotated[int, Field(ge=1, le=100, description="1 to 100; means nothing for PNG.")]
+_NUMBER = TypeAdapter(Annotated[int, Field(ge=1, le=100)])
+QualityOrAuto = Annotated[
+    int | Literal["auto"],
+    PlainValidator(
+        lambda value: value if value == "auto" else _NUMBER.validate_python(value),
+        json_schema_input_type=Annotated[int, Field(ge=1, le=100)] | Literal["auto"],
+    ),
+    Field(
+        description="1 to 100, or auto: the lowest that reaches `target`. Means nothing for PNG."
+    ),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Formats = Annotated[
     tuple[Format, ...],

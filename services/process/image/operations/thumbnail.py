@@ -3,7 +3,7 @@
 from typing import Literal
 
 from services.process.image.look import Fit
-from services.process.image.operations.picture import Quality, Side
+from services.process.image.operations.picture import QualityOrAuto, Side
 from services.process.image.operations.resize import Resize
 
 
@@ -13,5 +13,5 @@ class Thumbnail(Resize):
     width: Side | None = 150
     height: Side | None = 150
     fit: Fit = "cover"
-    quality: Quality = 70
+    quality: QualityOrAuto = 70
     animation: Literal["keep", "first"] = "first"

@@ -1,0 +1,54 @@
+"""`quality: "auto"`: the lowest quality whose file still looks as good as asked. Needs numpy."""
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from services.process.image.engine import Target
+from shared.errors import UnsupportedMedia
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LOWEST, HIGHEST = 32, 95  # 64 qualities, so that six tries find the one
+_GREY = (128, 128, 128)
+
+Encode = Callable[[Target], bytes]
+
+
+def lowest(target: Target, encode: Encode) -> Target:
+    """`target` with the lowest quality that reaches its `least_score`; the highest if none does.
+
+    Raises:
+        UnsupportedMedia: numpy is not installed.
+    """
+    try:
+        from services.process.image.ssimulacra2 import Original
+    except ImportError as error:
+        raise UnsupportedMedia(
+            "quality: 'auto' needs numpy (the extra `auto`), which is not installed here"
+        ) from error
+    least = target.least_score or 0.0
+    original = Original(_pixels(encode(replace(target, format="png", effort="fast"))))
+    low, high = LOWEST, HIGHEST
+    while low < high:
+        middle = (low + high) // 2
+        tried = replace(target, quality=middle)
+        reached = original.score(_pixels(encode(tried))) >= least
+        low, high = (low, middle) if reached else (middle + 1, high)
+    return replace(target, quality=low)
+
+
+def _pixels(data: bytes) -> "NDArray[np.uint8]":
+    """The picture as three channels; what is transparent lies on grey."""
+    import numpy as np
+
+    with Image.open(io.BytesIO(data)) as image:
+        if image.mode != "RGB":
+            ground = Image.new("RGBA", image.size, _GREY)
+            return np.asarray(Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB"))
+        return np.asarray(image)

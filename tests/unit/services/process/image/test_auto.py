@@ -1,0 +1,83 @@
+"""`quality: "auto"`, on real files of every engine."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from ssimulacra2 import compute_ssimulacra2
+
+from services.process.image.engine import Engine, Format, Limits, Target
+from services.process.image.operations import PHOTOS
+from services.process.image.pillow import Pillow
+from services.process.image.vips import Vips
+from services.process.plan import plan
+from shared.errors import InvalidJob, UnsupportedMedia
+from shared.jobs import Operation
+
+AUTO = Target("auto", width=160, least_score=60.0)
+
+
+@pytest.fixture(params=[Pillow, Vips])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    made: Engine = request.param(Limits(pixels=100_000_000))
+    return made
+
+
+def score(engine: Engine, photo: Path, target: Target, directory: Path) -> float:
+    """By the reference, against the same picture as PNG."""
+    png = replace(target, format="png", name="reference", least_score=None)
+    engine.render(photo, [target, png], directory)
+    return float(compute_ssimulacra2(directory / png.file, directory / target.file))
+
+
+@pytest.mark.parametrize("kind", ["webp", "avif", "jpeg"])
+def test_reaches_the_target_and_not_much_more(
+    engine: Engine, mountains: Path, kind: Format, tmp_path: Path
+) -> None:
+    found = score(engine, mountains, replace(AUTO, format=kind), tmp_path)
+    assert 59.9 <= found < 66
+
+
+def test_a_higher_target_takes_more_bytes(engine: Engine, mountains: Path, tmp_path: Path) -> None:
+    wishes = [replace(AUTO, name=f"at{least}", least_score=least) for least in (40.0, 55.0, 70.0)]
+    sizes = [made.size for made in engine.render(mountains, wishes, tmp_path)]
+    assert sizes == sorted(set(sizes))
+
+
+def test_transparency_is_compared_too(engine: Engine, mountains: Path, tmp_path: Path) -> None:
+    engine.render(mountains, [Target("small", "png", width=200)], tmp_path)
+    with Image.open(tmp_path / "small.png") as small:
+        image = small.convert("RGBA")
+    ramp = np.linspace(0, 255, 200).astype(np.uint8)
+    image.putalpha(Image.fromarray(np.tile(ramp, (150, 1))))
+    image.save(tmp_path / "fading.png")
+    (made,) = engine.render(tmp_path / "fading.png", [AUTO], tmp_path)
+    assert made.size < (tmp_path / "fading.png").stat().st_size
+    with Image.open(tmp_path / "auto.webp") as output:
+        assert output.mode == "RGBA"
+
+
+def test_without_numpy_the_job_is_told(
+    engine: Engine, mountains: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "services.process.image.ssimulacra2", None)
+    with pytest.raises(UnsupportedMedia, match="quality: 'auto' needs numpy"):
+        engine.render(mountains, [AUTO], tmp_path)
+
+
+def test_a_job_asks_for_it_by_name() -> None:
+    operation = Operation.model_validate({"op": "convert", "quality": "auto", "target": 60})
+    (recipe,) = plan((operation,), PHOTOS)
+    (target,) = recipe.wishes()
+    assert isinstance(target, Target)
+    assert target.least_score == 60
+
+
+@pytest.mark.parametrize("target", [29, 96])
+def test_a_target_that_makes_no_sense_is_refused(target: int) -> None:
+    operation = Operation.model_validate({"op": "convert", "quality": "auto", "target": target})
+    with pytest.raises(InvalidJob, match="target: "):
+        plan((operation,), PHOTOS)
