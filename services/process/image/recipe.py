@@ -1,4 +1,8 @@
-"""The digest of a recipe: the same source and the same digest give the same bytes."""
+"""The digest of a recipe: the same source and digest give the same bytes beside the same outputs.
+
+Beside others they may differ a little: all outputs of a job come from one decoding, which is as
+large as the largest of them needs.
+"""
 
 import dataclasses
 import hashlib
