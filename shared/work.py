@@ -1,6 +1,7 @@
 """What a stage has in hand while it works on one attempt of a job."""
 
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -58,6 +59,16 @@ class Work(Protocol):
 
         Raises:
             FilesLost: it is not there, not a regular file, or not inside the job's directory.
+        """
+        ...
+
+    def opened(self, relative: str) -> AbstractContextManager[Path]:
+        """That file under a path of this process, which leads to it and to nothing else.
+
+        For as long as the block runs, whatever is put into the file's place meanwhile.
+
+        Raises:
+            FilesLost: as `locate`.
         """
         ...
 

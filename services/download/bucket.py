@@ -43,7 +43,8 @@ class BucketSource:
             ) from None
         except InvalidJob as error:
             raise SourceForbidden(f"source: {error}") from error
-        fetched = await asyncio.to_thread(_digest, target)
+        with work.opened(work.relative(target)) as file:
+            fetched = await asyncio.to_thread(_digest, file)
         work.spent.downloaded_bytes += fetched.size
         work.progress(100.0, bytes=fetched.size, total=fetched.size)
         return fetched

@@ -55,7 +55,8 @@ class Download:
 
 
 def _original(fetched: Fetched, path: Path, job: DownloadJob, work: Work) -> Original:
-    media = sniff(path, called=job.source)
+    with work.opened(work.relative(path)) as file:
+        media = sniff(file, called=job.source)
     return Original(
         path=work.relative(path),
         size=fetched.size,

@@ -15,6 +15,7 @@ from services.process.seccomp import fault
 from services.process.settings import ProcessSettings
 from services.process.video.films import Films
 from services.process.video.settings import FilmSettings
+from shared.errors import FilesLost
 from shared.jobs import Kind, Output, ProcessingJob, UploadJob
 from shared.manifest import TrackedFile
 from shared.work import Work
@@ -37,16 +38,26 @@ class Process:
         source = work.locate(job.original.path)
         media = self.media[job.original.kind]
         outputs = await media.make(source, job.request.operations, work)
+        made = tuple(_files(outputs))
+        for file in made:
+            _check(file, work)
         return UploadJob(
             job_id=job.job_id,
             run=job.run,
             volume=job.volume,
             request=job.request,
-            manifest=job.manifest.with_files(*_files(outputs)),
+            manifest=job.manifest.with_files(*made),
             costs=job.costs,
             original=job.original,
             outputs=outputs,
         )
+
+
+def _check(file: TrackedFile, work: Work) -> None:
+    """Refuse what an engine reported and is not there: children are not trusted with paths."""
+    size = work.locate(file.path).stat(follow_symlinks=False).st_size
+    if size != file.size:
+        raise FilesLost(f"{file.path!r} has {size} bytes, and was said to have {file.size}")
 
 
 def _files(outputs: tuple[Output, ...]) -> Iterator[TrackedFile]:

@@ -44,7 +44,9 @@ class Upload:
         keys = resolve(job, files, work.created, self.root)
         placed = [*zip(files, keys, strict=True)]
         objects = [one for file, key in placed for one in _objects(file, key)]
-        await self._store(job, work, [(file, key, work.locate(file.path)) for file, key in objects])
+        for file, _ in objects:
+            work.locate(file.path)  # nothing is stored of a job that has lost a file
+        await self._store(job, work, objects)
         results = [self._result(file, key) for file, key in placed]
         work.log.info("uploaded", objects=len(objects), bytes=work.spent.uploaded_bytes)
         return CleanupJob(
@@ -72,23 +74,24 @@ class Upload:
         return [with_urls(file, urls, work) if names_urls(file) else file for file in files]
 
     async def _store(
-        self, job: UploadJob, work: Work, todo: Sequence[tuple[File | Member, str, Path]]
+        self, job: UploadJob, work: Work, todo: Sequence[tuple[File | Member, str]]
     ) -> None:
         """Put every file under its key; the first failure stops the others."""
         slots = asyncio.Semaphore(self.files_at_once)
-        total = sum(file.size for file, _, _ in todo)
+        total = sum(file.size for file, _ in todo)
 
-        async def put(file: File | Member, key: str, path: Path) -> None:
+        async def put(file: File | Member, key: str) -> None:
             async with slots:
-                await self.storage.put(
-                    key,
-                    path,
-                    media_type=file.media_type,
-                    sha256=file.sha256,
-                    owner=Owner(job_id=job.job_id, run=job.run),
-                    journal=work.journal,
-                    overwrite=job.request.overwrite,
-                )
+                with work.opened(file.path) as path:
+                    await self.storage.put(
+                        key,
+                        path,
+                        media_type=file.media_type,
+                        sha256=file.sha256,
+                        owner=Owner(job_id=job.job_id, run=job.run),
+                        journal=work.journal,
+                        overwrite=job.request.overwrite,
+                    )
             work.spent.uploaded_bytes += file.size
             done = work.spent.uploaded_bytes
             work.progress(100 * done / max(total, 1), bytes=done, total=total)

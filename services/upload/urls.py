@@ -22,9 +22,11 @@ def with_urls(output: Output, urls: Mapping[str, str], work: Work) -> Output:
     Args:
         urls: the URL of each output, by its name and extension.
     """
-    value = _replaced(orjson.loads(work.locate(output.path).read_bytes()), urls)
+    with work.opened(output.path) as made:
+        value = _replaced(orjson.loads(made.read_bytes()), urls)
     path, text = work.directory / output.file, orjson.dumps(value)
-    path.write_bytes(text)
+    with path.open("xb") as file:
+        file.write(text)
     return output.model_copy(
         update={
             "path": work.relative(path),

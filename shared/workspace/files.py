@@ -9,15 +9,13 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from shared.errors import WorkspaceFull
-from shared.workspace.paths import locate
+from shared.workspace.paths import SAFELY, locate, opened
 
 Name = str | Path
-# No link is followed, and a pipe in the place of a file is not waited for.
-_SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SMALL_BYTES = 1 << 16
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -62,7 +60,7 @@ class Files:
     def append(self, path: Name, content: bytes) -> None:
         """Add `content` to the end of a file in one write, making the file where needed."""
         with room_errors():
-            flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | _SAFELY
+            flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | SAFELY
             descriptor = os.open(path, flags, 0o600)
             try:
                 _check_own(descriptor)
@@ -90,7 +88,7 @@ class Files:
 
     def read(self, path: Name) -> bytes:
         """The content of a file; FileNotFoundError if there is none."""
-        descriptor = os.open(path, os.O_RDONLY | _SAFELY)
+        descriptor = os.open(path, os.O_RDONLY | SAFELY)
         with open(descriptor, "rb", buffering=0) as file:
             _check_regular(descriptor)
             return file.read()
@@ -110,7 +108,7 @@ class Files:
 
     def entries(self, path: Name) -> list[os.DirEntry[str]]:
         """What lies in a directory, by name; NotADirectoryError where a link leads to one."""
-        os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY | _SAFELY))
+        os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY | SAFELY))
         with os.scandir(path) as found:
             return sorted(found, key=lambda entry: entry.name)
 
@@ -136,6 +134,10 @@ class Files:
     def locate(self, directory: Path, relative: str) -> Path:
         """The file that a message names, found without leaving `directory`; see `paths.py`."""
         return locate(directory, relative)
+
+    def opened(self, directory: Path, relative: str) -> AbstractContextManager[Path]:
+        """That file held open, under a path that nobody can lead elsewhere; see `paths.py`."""
+        return opened(directory, relative)
 
     def space(self, path: Name) -> tuple[int, int]:
         """Free bytes that may be used, and all bytes, of the volume of `path`."""

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -165,6 +165,9 @@ class Attempt:
 
     def locate(self, relative: str) -> Path:
         return self._held.files.locate(Path(self._held.directory), relative)
+
+    def opened(self, relative: str) -> AbstractContextManager[Path]:
+        return self._held.files.opened(Path(self._held.directory), relative)
 
     def reserve(self, size_bytes: int) -> None:
         self._held.reserve(size_bytes)

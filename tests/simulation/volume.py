@@ -8,6 +8,7 @@ import errno
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,10 @@ class MemoryFiles(Files):
         if not self.volume.exists(path) or self.volume.at(path).names is not None:
             raise FilesLost(f"the file {relative!r} is not there")
         return path
+
+    @contextmanager
+    def opened(self, directory: Path, relative: str) -> Iterator[Path]:
+        yield self.locate(directory, relative)
 
     def space(self, path: Name) -> tuple[int, int]:
         return 1 << 29, 1 << 30

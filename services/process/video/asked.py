@@ -65,7 +65,8 @@ class Asked:
             return
         text = orjson.dumps(value)
         path = work.directory / f"{self._recipe.name}.json"
-        path.write_bytes(text)
+        with path.open("xb") as file:
+            file.write(text)
         yield Output(
             name=self._recipe.name,
             ext="json",

@@ -52,7 +52,8 @@ async def _with_cues(
     folder.mkdir()
     (work.directory / board.sheet.file).rename(folder / board.sheet.file)
     told = folder / "index.vtt"
-    told.write_text(text)
+    with told.open("x") as file:
+        file.write(text)
     (piece,) = await tools.digests((told,), work)
     place = work.directory / board.name
     sheet = Member(

@@ -1,14 +1,16 @@
 """A `Work` on a plain folder, which keeps what it is told, for tests of the download service."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from shared.errors import FilesLost, WorkspaceFull
+from shared.errors import WorkspaceFull
 from shared.storage.base import Intent
 from shared.work import Spent
+from shared.workspace.paths import locate, opened
 
 
 @dataclass
@@ -30,10 +32,10 @@ class FolderWork:
         return path.relative_to(self.directory.parent).as_posix()
 
     def locate(self, relative: str) -> Path:
-        path = self.directory.parent / relative
-        if not path.is_file():
-            raise FilesLost(relative)
-        return path
+        return locate(self.directory.parent, relative)
+
+    def opened(self, relative: str) -> AbstractContextManager[Path]:
+        return opened(self.directory.parent, relative)
 
     def reserve(self, size_bytes: int) -> None:
         if size_bytes > self.room_bytes:
