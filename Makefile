@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+	--generate-hashes --no-header
 ARGS ?=
 SEEDS ?= 1000
 EXAMPLES ?= 3000
@@ -95,7 +95,7 @@ requirements: $(DEV_STAMP) ## Pin the dependencies anew (ARGS=--upgrade for the 
 	$(COMPILE) --group build $(ARGS) pyproject.toml -o requirements.txt
 	$(COMPILE) --group build --group dev --extra heif -c requirements.txt $(ARGS) pyproject.toml -o requirements-dev.txt
 	$(COMPILE) --group build --extra gpu --extra heif -c requirements.txt $(ARGS) pyproject.toml -o requirements-gpu.txt
-	@! grep -nE '://|--(index-url|extra-index-url|find-links)' requirements*.txt \
+	@! grep -nE '://|^-' requirements*.txt \
 		|| { echo 'A registry address got into the requirements.' >&2; exit 1; }
 
 clean: ## Remove .venv and every cache
