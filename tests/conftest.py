@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 from uuid import uuid4
 
 import boto3
@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What lies under tests/integration is marked so; GPU tests need a GPU."""
+    # A GPU cannot be installed. What its kernels have to compute is tested without one.
     no_gpu = pytest.mark.skip(reason="no NVIDIA GPU here")
     for item in items:
         if item.path.is_relative_to(ROOT / "tests" / "integration"):
@@ -82,8 +83,15 @@ def examples() -> Path:
 def corpus() -> Path:
     """Photos, films, tricky and hostile files; not part of the repository."""
     if not CORPUS.is_dir():
+        # Others made it, and it is no part of the repository: what is promised is tested on
+        # examples/ and on files that the tests make, too.
         pytest.skip("the corpus is not here: shared/corpus beside the checkout")
     return CORPUS
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test here, where others can still run, and fail it in continuous integration."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
 
 
 def _private_node() -> PrivateRabbitMQ:
@@ -98,7 +106,7 @@ def _started(server: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
         try:
             value = stack.enter_context(server())
         except ServerUnavailable as error:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+            missing(str(error))
         yield value
 
 

@@ -10,13 +10,15 @@ from millrace.wiring import STAGES
 from shared.broker.topology import Lane
 from shared.jobs import Stage
 from shared.workspace import Workspace
+from tests.conftest import missing
 from tests.crash.conftest import COUNTED
 from tests.crash.enumeration import enumerate_points
 from tests.crash.lane import Rig
 from tests.crash.nursery import Nursery, Worker
 from tests.crash.rounds import Kind, Scenario
-from tests.crash.trace import can_trace, changes_of, traced
+from tests.crash.trace import changes_of, ensure_tracing, traced
 from tests.crash.worker import DELAYS, Order
+from tests.servers.errors import ServerUnavailable
 from tests.waiting import until
 
 Kinds = Mapping[str, Kind]
@@ -130,7 +132,6 @@ def _connects(worker: Worker) -> bool:
     return any(point.kind == "broker" for point in worker.points)
 
 
-@pytest.mark.skipif(not can_trace(), reason="no strace here, or it may not look")
 @pytest.mark.parametrize(
     ("stage", "kind"),
     [
@@ -145,6 +146,10 @@ async def test_no_change_without_a_point(
     stage: Stage, kind: str, kinds: Kinds, amqp_url: str, tmp_path: Path
 ) -> None:
     """The kernel's account of a run has nothing that the points have not, and the other way."""
+    try:
+        ensure_tracing()
+    except ServerUnavailable as error:
+        missing(str(error))
     with traced(tmp_path / "strace") as tracer:
         async with Rig.opened(stage, amqp_url, tmp_path, tracer.start) as rig:
             undisturbed = await rig.undisturbed(kinds[kind])

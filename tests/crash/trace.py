@@ -16,6 +16,8 @@ from pathlib import Path
 from tests.crash.nursery import ROOT, Worker
 from tests.crash.points import Point
 from tests.crash.worker import Order
+from tests.servers.errors import ServerUnavailable
+from tests.servers.install import can_install, install
 
 # An operation and the path that it was about.
 Change = tuple[str, str]
@@ -55,12 +57,19 @@ _LINE = re.compile(r"(\w+)\((.*)\)\s+= (\d+)")
 _TOKEN = re.compile(r'(?:AT_FDCWD|\d+)<([^>]*)>|"([^"]*)"')
 
 
-def can_trace() -> bool:
-    """Whether `strace` is here, and allowed to look."""
+def ensure_tracing() -> None:
+    """Install `strace` where we may, and see whether it may look.
+
+    Raises:
+        ServerUnavailable: with what to do.
+    """
+    if shutil.which("strace") is None and can_install():
+        install("strace")
     if shutil.which("strace") is None:
-        return False
+        raise ServerUnavailable("strace is not here: install it")
     tried = subprocess.run(["strace", "-o", "/dev/null", "true"], check=False, capture_output=True)
-    return tried.returncode == 0
+    if tried.returncode != 0:
+        raise ServerUnavailable(f"strace may not look: {tried.stderr.decode().strip()}")
 
 
 @contextmanager

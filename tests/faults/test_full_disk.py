@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from tests.conftest import missing
 from tests.integration.test_services import PHOTO, job, ready, serving, started, user_of
 from tests.waiting import soon, until
 
@@ -21,12 +22,12 @@ CONTENT = PHOTO.read_bytes()
 def small_volume(tmp_path: Path) -> Iterator[Path]:
     """16 MiB in memory, which root may mount."""
     if os.geteuid() != 0:
-        pytest.skip("only root may mount a small volume")
+        missing("only root may mount a small volume")
     folder = tmp_path / "volume"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("nothing can be mounted here")
+        missing("nothing can be mounted here")
     try:
         yield folder
     finally:

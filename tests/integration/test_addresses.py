@@ -213,6 +213,7 @@ async def test_nothing_is_dialled(
     assert (web.connections, _dials) == (0, [])
 
 
+# The control: it shows that the server above is there, where 127.1.2.3 leads to it as well.
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.0/8 is not one machine")
 @pytest.mark.parametrize(
     "entry",
@@ -268,6 +269,8 @@ async def test_of_a_name_with_many_none_is_dialled(web: Web, fetch: Fetcher, nam
 
 # Redirects
 
+# The first hop has to be an allowed address that is not one of those refused: 127.0.0.77, which
+# macOS does not answer on unless an administrator adds it.
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on 127.0.0.77")
 
 

@@ -1,4 +1,4 @@
-"""Installing Debian's rabbitmq-server without letting it start as a system service."""
+"""Installing Debian's packages without letting them start as system services."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ from tests.servers.errors import ServerUnavailable
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _DPKG = Path("/var/lib/dpkg")
-_INSTALL = ("install", "-y", "--no-install-recommends", "rabbitmq-server")
+_INSTALL = ("install", "-y", "--no-install-recommends")
 
 
 def can_install() -> bool:
@@ -20,16 +20,20 @@ def can_install() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None and _DPKG.is_dir()
 
 
-def install_rabbitmq() -> None:
-    """Install the package. Workers of one test run take turns; the later ones find it done."""
+def install(package: str) -> None:
+    """Install `package`. Workers of one test run take turns; the later ones find it done.
+
+    Raises:
+        ServerUnavailable: apt-get cannot.
+    """
     with _turn(), _no_service_starts():
-        if _apt(*_INSTALL).returncode == 0:
+        if _apt(*_INSTALL, package).returncode == 0:
             return
         # The lists of a fresh container are empty, those of an old machine name gone versions.
         _apt("update")
-        last = _apt(*_INSTALL)
+        last = _apt(*_INSTALL, package)
     if last.returncode != 0:
-        raise ServerUnavailable(f"apt-get could not install rabbitmq-server:\n{last.stdout}")
+        raise ServerUnavailable(f"apt-get could not install {package}:\n{last.stdout}")
 
 
 def _apt(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ from typing import Self
 
 from tests.servers.docker import docker_answers, rabbitmq_container
 from tests.servers.errors import ServerUnavailable
-from tests.servers.install import can_install, install_rabbitmq
+from tests.servers.install import can_install, install
 from tests.servers.ports import free_ports, speaks_amqp, wait_until
 from tests.servers.processes import PrivateProcesses
 
@@ -199,7 +199,7 @@ def is_installed() -> bool:
 def ensure_installed() -> None:
     """Install it where we may; else say what to do."""
     if not is_installed() and can_install():
-        install_rabbitmq()
+        install("rabbitmq-server")
     if not is_installed():
         raise ServerUnavailable(HOW_TO_GET_ONE)
 
