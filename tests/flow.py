@@ -128,15 +128,17 @@ class Storing:
 
     async def _store(self, job: UploadJob, output: Output, work: Work) -> Result:
         key = f"{job.job_id}/{output.name}.jpg"
-        await self.storage.put(
-            key,
-            work.locate(output.path),
-            media_type=output.media_type,
-            sha256=output.sha256,
-            owner=Owner(job_id=job.job_id, run=job.run),
-            journal=work.journal,
-            overwrite=job.request.overwrite,
-        )
+        work.locate(output.path)
+        with work.opened(output.path) as path:
+            await self.storage.put(
+                key,
+                path,
+                media_type=output.media_type,
+                sha256=output.sha256,
+                owner=Owner(job_id=job.job_id, run=job.run),
+                journal=work.journal,
+                overwrite=job.request.overwrite,
+            )
         work.spent.uploaded_bytes += output.size
         return Result(
             name=output.name,
