@@ -17,14 +17,6 @@ from tests.films import Bench, Benches, FilmMaker
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Consumers in this process look, try again and reconnect without long waits."""
-    monkeypatch.setattr("shared.supervisor.LOOK_SECONDS", 0.05)
-    monkeypatch.setattr("shared.outlet.PUBLISH_AGAIN_SECONDS", 0.05)
-    monkeypatch.setattr("shared.broker.rabbitmq.pause", lambda: 0.05)
-
-
-@pytest.fixture
 async def benches(tmp_path: Path) -> AsyncIterator[Benches]:
     """Makes a bench with the settings given."""
     async with AsyncExitStack() as exits:
