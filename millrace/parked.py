@@ -137,6 +137,16 @@ class Held:
             body = message.body.decode(errors="replace")
         return {**self.parked.model_dump(), "headers": dict(message.headers), "body": body}
 
+    async def throw_away(self) -> None:
+        """Take it out of the queue for good.
+
+        Raises:
+            BrokerUnavailable: the broker took it back meanwhile; it is parked as before.
+        """
+        if self.delivery.lost.done():
+            raise BrokerUnavailable("the connection to the broker was lost; say it again")
+        await self.delivery.ack()
+
     async def redrive(self, broker: Broker, lane: Lane) -> int | None:
         """Start the job's next run; the run's number, or None where an end goes on.
 

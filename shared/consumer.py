@@ -17,6 +17,7 @@ import structlog
 from shared.broker.base import Broker, Delivery, Subscription
 from shared.broker.topology import Lane
 from shared.envelope import Anonymous, Job, attempt_of
+from shared.errors import Invalid
 from shared.intake import Intake, ending, report
 from shared.jobs import (
     CleanupJob,
@@ -284,15 +285,17 @@ class Consumer:
     ) -> None:
         """An error outside the stage's own work: the job could not be entered, or read."""
         decision = self._decide(error, running)
-        if isinstance(decision, Later):
+        if isinstance(error, Invalid):
+            await self._outlet.park(error, running)
+        elif isinstance(decision, Later):
             await self._outlet.postpone(decision, error, job, running)
-        elif decision == "fail" and job is not None:
+        elif job is None:
+            await self._outlet.park(error, running)
+        else:
             failure = report(error, self.stage, running.attempt)
             await self._outlet.forward(
                 ending(job, self._workspace.volume, "failed", failure), running
             )
-        else:
-            await self._outlet.park(error, running)
 
     def _progress(self, job: Job, running: Running) -> Callable[[float, dict[str, object]], None]:
         told = time.monotonic()

@@ -37,6 +37,9 @@ _AMQP_SHORT_STRING = 255
 _OWN_BODY_BYTES = MAX_BODY_BYTES + 4096
 
 
+# A header of a message has to fit into one frame of 128 KiB, whatever is added to it. Four times
+# so many bytes are the most that a table takes of which this many characters are written.
+_LONGEST_HEADERS = 16 * 1024
 # What W3C asks everyone to pass on at least.
 _LONGEST_TRACE = 512
 # In the place of `x-death`, which the broker keeps for itself. Like that, it goes no further.
@@ -177,9 +180,12 @@ def trace_of(message: Message) -> dict[str, str]:
 def sent_again(message: Message, **headers: Any) -> Message:
     """The same message to publish once more.
 
-    Without `x-death`: the broker drops a message silently that goes in circles.
+    Without `x-death`: the broker drops a message silently that goes in circles. Of headers that
+    are very long only what is ours goes on.
     """
     kept = {key: value for key, value in message.headers.items() if not key.startswith("x-")}
+    if len(repr(kept)) > _LONGEST_HEADERS:
+        kept = {"attempt": attempt_of(message), **trace_of(message)}
     return Message(
         body=message.body,
         type=message.type,

@@ -16,7 +16,7 @@ class Later:
     counted: bool
 
 
-Decision = Later | Literal["fail", "park"]
+Decision = Later | Literal["fail"]
 
 
 def decide(
@@ -24,17 +24,17 @@ def decide(
 ) -> Decision:
     """What the consumer does about `error`, met in the `attempt`-th attempt of `stage`.
 
+    A message that is invalid itself never gets as far as an attempt.
+
     Args:
         delays: names of the wait queues, shortest first.
     """
     if isinstance(error, Wait):
         return Later(delays[0], counted=False)
-    if stage == "cleanup" and not isinstance(error, Invalid):
+    if stage == "cleanup":
         # Giving up would leave files behind: cleanup goes on, at ever longer delays.
         return Later(delays[min(attempt, len(delays)) - 1], counted=True)
-    if isinstance(error, Invalid):
-        return "park"
-    if isinstance(error, Reject) or attempt >= max_attempts:
+    if isinstance(error, Invalid | Reject) or attempt >= max_attempts:
         return "fail"
     return Later(delays[min(attempt, len(delays)) - 1], counted=True)
 

@@ -127,7 +127,7 @@ async def _purge(selection: "Selection", yes: bool, json: bool) -> None:
         if meant and not yes:
             await confirmed(f"Throw {len(meant)} parked messages away?")
         for held in meant:
-            await held.delivery.ack()
+            await held.throw_away()
             _say(held.parked, json)
 
 

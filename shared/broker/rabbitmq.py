@@ -216,11 +216,13 @@ class RabbitSubscription:
         return channel is not None and not channel.is_closed and self._tag in channel.consumers
 
     async def cancel(self) -> None:
-        if self._asked_for and self._channel:
-            with suppress(*AMQP_ERRORS):
-                await self._channel.basic_cancel(self._tag, timeout=5)
-        self._consuming = False
-        self.stop()
+        try:
+            if self._asked_for and self._channel:
+                with suppress(*AMQP_ERRORS):
+                    await self._channel.basic_cancel(self._tag, timeout=5)
+        finally:
+            self._consuming = False
+            self.stop()
 
     async def close(self) -> None:
         await self.cancel()
@@ -254,21 +256,16 @@ class RabbitSubscription:
         channel.on_consumer_cancel_callbacks.add(lambda _: gone.set())
         closing = channel.closing
         closing.add_done_callback(lambda _: gone.set())
-        try:
-            await channel.basic_qos(prefetch_count=self._prefetch)
-            # The first delivery may be here before the broker's answer: the tag is ours.
-            self._tag = secrets.token_hex(8)
-            await channel.basic_consume(self._queue, _unused, consumer_tag=self._tag)
-            self._consuming = True
-            log.info("consuming", queue=self._queue, prefetch=self._prefetch)
-            await gone.wait()
-        except asyncio.CancelledError:
-            # Told to stop: deliveries in hand may still be acknowledged on this channel.
-            closing.add_done_callback(lambda _: _resolve(lost))
-            raise
-        finally:
-            if gone.is_set():
-                _resolve(lost)
+        # However the channel ends, and also where it does before the consumer is confirmed: the
+        # first deliveries may be here by then. Told to stop, it stays open for what is in hand.
+        closing.add_done_callback(lambda _: _resolve(lost))
+        await channel.basic_qos(prefetch_count=self._prefetch)
+        # The first delivery may be here before the broker's answer: the tag is ours.
+        self._tag = secrets.token_hex(8)
+        await channel.basic_consume(self._queue, _unused, consumer_tag=self._tag)
+        self._consuming = True
+        log.info("consuming", queue=self._queue, prefetch=self._prefetch)
+        await gone.wait()
         with suppress(*AMQP_ERRORS):
             await channel.close()
 

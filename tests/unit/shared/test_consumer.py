@@ -235,7 +235,7 @@ async def test_cleanup_never_gives_up(tmp_path: Path) -> None:
 
 async def test_cleanup_does_not_give_up_at_a_reject_either(tmp_path: Path) -> None:
     async with flow(tmp_path) as one:
-        one.before["cleanup"] = failing(CorruptMedia(), ObjectExists(), None)
+        one.before["cleanup"] = failing(CorruptMedia(), ObjectExists(), InvalidJob(), None)
         await one.submit()
         await ended_well(one)
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.broker import frames
 from shared.broker.base import MAX_BODY_BYTES, Message
 from shared.envelope import (
     ACCEPTED,
@@ -209,3 +210,31 @@ def test_job_that_grows_too_long_when_written_again_is_refused() -> None:
     assert len(body) < MAX_BODY_BYTES
     with pytest.raises(InvalidJob, match="bytes"):
         decode(Message(body=body), "download")
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"a": "x" * 130_000},
+        {"a": "\N{ROCKET}" * 4000},
+        {"a": [0.0] * 14_000},
+        {"a": [None] * 100_000},
+        {f"name-{number}": {} for number in range(9000)},
+        {"a" * 128: [2**40] * 10_000},
+    ],
+    ids=["text", "wide text", "floats", "nothings", "names", "numbers"],
+)
+def test_headers_of_strangers_leave_room_for_ours_in_their_frame(strange: dict[str, Any]) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    message = Message(b"{}", headers={**strange, "attempt": 3, "traceparent": trace})
+    again = sent_again(message, reason="r" * 1000, stage="process")
+    limit = 131_072
+    sent = frames.publish(1, "", "key", again, persistent=True, mandatory=True, frame_max=limit)
+    method = frames.AROUND_BYTES + frames.HEAD.unpack_from(sent)[2]
+    assert frames.HEAD.unpack_from(sent, method)[2] <= limit - frames.AROUND_BYTES
+    assert (attempt_of(again), again.headers["traceparent"]) == (3, trace)
+    assert again.headers["reason"] == "r" * 1000
+
+
+def test_short_headers_of_strangers_go_along() -> None:
+    assert sent_again(Message(b"{}", headers={"a": "b"}), c=1).headers == {"a": "b", "c": 1}

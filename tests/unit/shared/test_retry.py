@@ -40,8 +40,8 @@ DELAYS = ("5s", "30s", "2m", "10m")
         (OtherVolume(), 6, Later("5s", counted=False)),
         (CorruptMedia(), 1, "fail"),
         (TimeLimit(), 1, "fail"),
-        (InvalidJob(), 1, "park"),
-        (JobIdReused(), 6, "park"),
+        (InvalidJob(), 1, "fail"),
+        (JobIdReused(), 6, "fail"),
     ],
 )
 def test_decide(stage: Stage, error: Exception, attempt: int, decision: Decision) -> None:
@@ -56,7 +56,7 @@ def test_decide(stage: Stage, error: Exception, attempt: int, decision: Decision
         (CorruptMedia(), 6, Later("10m", counted=True)),
         (ZeroDivisionError(), 9, Later("10m", counted=True)),
         (JobLocked(), 9, Later("5s", counted=False)),
-        (InvalidJob(), 1, "park"),
+        (InvalidJob(), 1, Later("5s", counted=True)),
     ],
 )
 def test_cleanup_is_never_given_up(error: Exception, attempt: int, decision: Decision) -> None:
