@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiormq.channel import Channel
 from yarl import URL
 
+from shared.broker.base import Delivery, Message
 from shared.broker.link import Link
 from shared.broker.rabbitmq import RabbitMQ, RabbitSubscription
 from shared.broker.topology import Lane
@@ -82,3 +84,28 @@ async def idle(line: Cable) -> AsyncIterator[tuple[RabbitMQ, RabbitSubscription]
         yield broker, subscription
     finally:
         await broker.close()
+
+
+async def test_a_delivery_that_came_before_its_consumer_was_confirmed_is_lost_too(
+    amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has it must not publish anything in its place."""
+    consume = Channel.basic_consume
+    came: list[Delivery] = []
+
+    async def broken(self: Channel, *arguments: Any, **options: Any) -> Any:
+        await consume(self, *arguments, **options)
+        await until(lambda: bool(came))
+        line.break_off()
+        raise ConnectionError("it broke before the answer")
+
+    async with cable(amqp_url) as line:
+        broker, lane = RabbitMQ(line.url, "early"), Lane("test.early")
+        try:
+            await broker.declare(lane.topology)
+            await broker.publish(Message(b"{}"), lane.queue("download"))
+            monkeypatch.setattr(Channel, "basic_consume", broken)
+            await broker.subscribe(lane.queue("download"), 1, came.append)
+            await until(lambda: bool(came) and came[0].lost.done())
+        finally:
+            await broker.close()
