@@ -3,7 +3,8 @@
 from shared.workspace.closing import Closing
 from shared.workspace.held import Attempt, Held
 from shared.workspace.records import Committed, Lease, Receipt
-from shared.workspace.workspace import Closed, JobOnDisk, Workspace
+from shared.workspace.volume import JobOnDisk
+from shared.workspace.workspace import Closed, Workspace
 
 __all__ = [
     "Attempt",

@@ -1,69 +1,27 @@
-"""The volume that all services share, and the doors through which a job's directory is entered.
+"""The doors through which a job's directory is entered, and the room that it may take."""
 
-TEMP_DIR/<prefix>/
-  volume                  an id, made once
-  jobs/<job>.<run>/       one directory per run of a job; see `held.py`
-  closed/<job>.<run>.json receipts of ended jobs
-  trash/                  directories on their way out
-"""
-
-import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from shared.errors import FilesLost, InvalidJob, JobIdReused, JobLocked, OtherVolume, WorkspaceFull
-from shared.jobs import MAX_RUNS, CleanupJob, DownloadJob, Passage, Request, directory_name
+from shared.jobs import CleanupJob, DownloadJob, Passage, Request
 from shared.workspace.closing import Closing
 from shared.workspace.files import Files
 from shared.workspace.held import Held
-from shared.workspace.records import Lease, Receipt
-from shared.workspace.tree import attempt_files
+from shared.workspace.records import Lease
+from shared.workspace.volume import Volume
 
 # What lies in the lease's place where a job is ended before it has begun.
 ENDING = b"{}"
-_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[1-9][0-9]*")
-
-
-def is_run(name: str) -> bool:
-    """Whether `name` can be the directory of a run: `<job>.<run>`."""
-    return _RUN.fullmatch(name) is not None
 
 
 class Closed(Exception):
     """The job has a receipt: whatever is delivered for it now is a duplicate."""
 
 
-@dataclass(frozen=True)
-class JobOnDisk:
-    """What lies on the disk for one run of a job.
-
-    Attributes:
-        name: `<job>.<run>`, the directory's name.
-        lease: None where there is none, or a damaged one.
-        kind: `image` or `video` once the source was looked at.
-        files, size: temporary files in attempts' directories, and their bytes.
-        promised: bytes that the job may take, as reserved before its download.
-        modified: when the directory was last changed, by the volume's clock.
-        closed: whether there is a receipt.
-    """
-
-    name: str
-    lease: Lease | None
-    kind: str | None
-    files: int
-    size: int
-    promised: int
-    modified: float
-    closed: bool
-
-
-class Workspace:
+class Workspace(Volume):
     """The work directory of one lane.
 
     Args:
@@ -82,36 +40,10 @@ class Workspace:
         floor_bytes: int = 0,
         room_factor: float = 3.0,
     ) -> None:
-        self.root = root
-        self.files = files or Files()
-        self.jobs = f"{root}/jobs"
-        self.closed = f"{root}/closed"
-        self.trash = f"{root}/trash"
-        self.volume = ""
+        super().__init__(root, files or Files())
         self._ttl_hours = ttl_hours
         self._floor_bytes = floor_bytes
         self._room_factor = room_factor
-
-    def open(self) -> None:
-        """Make what is missing of the root, and learn the volume's id."""
-        for folder in (self.jobs, self.closed, self.trash):
-            self.files.make_root(folder)
-        self.volume = self._read_volume() or self._make_volume()
-
-    def _read_volume(self) -> str:
-        try:
-            return self.files.read(self.root / "volume").decode()
-        except FileNotFoundError:
-            return ""
-
-    def _make_volume(self) -> str:
-        # In the trash, where the sweep removes it if a crash leaves it behind.
-        written = f"{self.trash}/volume.{secrets.token_hex(4)}"
-        self.files.create(written, secrets.token_hex(8).encode())
-        with suppress(FileExistsError):
-            self.files.link(written, self.root / "volume")
-        self.files.unlink(written)
-        return self._read_volume()
 
     # ── the three doors ──────────────────────────────────────────────────────────────────
 
@@ -186,14 +118,6 @@ class Workspace:
         raise JobLocked(f"the job '{job.job_id}' is being worked on")
 
     # ── their parts ──────────────────────────────────────────────────────────────────────
-
-    @staticmethod
-    def name_of(job_id: str, run: int) -> str:
-        """The name of a run's directory and receipt."""
-        return f"{directory_name(job_id)}.{run}"
-
-    def _receipt(self, name: str) -> str:
-        return f"{self.closed}/{name}.json"
 
     def _closing(self, name: str, lock: int | None) -> Closing:
         directory = f"{self.jobs}/{name}"
@@ -321,117 +245,7 @@ class Workspace:
                 f"{self._floor_bytes} stay free"
             )
 
-    def space(self) -> tuple[int, int]:
-        """Free and all bytes of the volume."""
-        return self.files.space(self.root)
-
-    @property
-    def present(self) -> bool:
-        """Whether the volume is still where it was when it was opened."""
-        return self._read_volume() == self.volume
-
     @property
     def low(self) -> bool:
         """Whether less than the floor is free."""
         return self.space()[0] < self._floor_bytes
-
-    # ── looking ──────────────────────────────────────────────────────────────────────────
-
-    def now(self) -> float:
-        """The volume's clock, in seconds since the epoch: when something was just touched."""
-        return self.files.touch(self.root / "volume")
-
-    def survey(
-        self, unreadable: Callable[[str, OSError], None] = lambda *_: None
-    ) -> Iterator[JobOnDisk]:
-        """Every run that has a directory. One that vanishes meanwhile is left out.
-
-        Args:
-            unreadable: is told of each that cannot be looked at; it is left out too.
-        """
-        for entry in self.files.entries(self.jobs):
-            if is_run(entry.name) and entry.is_dir(follow_symlinks=False):
-                try:
-                    yield self._look(entry.name)
-                except FileNotFoundError:
-                    continue
-                except OSError as error:
-                    unreadable(entry.name, error)
-
-    def _look(self, name: str) -> JobOnDisk:
-        directory = f"{self.jobs}/{name}"
-        modified = self.files.modified(directory)
-        sizes = [file.st_size for file in attempt_files(self.files, directory)]
-        return JobOnDisk(
-            name=name,
-            lease=self.lease_of(name),
-            kind=self._kind(directory),
-            files=len(sizes),
-            size=sum(sizes),
-            promised=self._promised(directory),
-            modified=modified,
-            closed=self.files.exists(self._receipt(name)),
-        )
-
-    def lease_of(self, name: str) -> Lease | None:
-        """The lease of a run, or None where there is none that can be read."""
-        with suppress(FileNotFoundError, InvalidJob):
-            return Lease.decode(self.files.read(f"{self.jobs}/{name}/job.json"))
-        return None
-
-    def receipt_of(self, name: str) -> Receipt | None:
-        """The receipt of a run, or None where it has not ended."""
-        with suppress(FileNotFoundError, InvalidJob):
-            return Receipt.decode(self.files.read(self._receipt(name)))
-        return None
-
-    def receipts(self) -> list[Path]:
-        """The receipts of ended runs."""
-        entries = self.files.entries(self.closed)
-        return [Path(entry.path) for entry in entries if entry.name.endswith(".json")]
-
-    def strangers(self) -> list[str]:
-        """What lies in the root and in `jobs/`, and is not Millrace's."""
-        known = {"volume", "jobs", "closed", "trash", "sweep.json"}
-        root = [entry.name for entry in self.files.entries(self.root) if entry.name not in known]
-        jobs = [
-            f"jobs/{entry.name}"
-            for entry in self.files.entries(self.jobs)
-            if not is_run(entry.name) or not entry.is_dir(follow_symlinks=False)
-        ]
-        return root + jobs
-
-    def note_sweep(self, report: dict[str, Any]) -> None:
-        """Write down what a sweep did, for every service's `/health`."""
-        written = f"{self.trash}/sweep.{secrets.token_hex(4)}"
-        self.files.create(written, orjson.dumps(report))
-        self.files.rename(written, self.root / "sweep.json")
-
-    def last_sweep(self) -> dict[str, Any]:
-        """What the last sweep did, whichever service ran it; empty before the first."""
-        try:
-            found = orjson.loads(self.files.read(self.root / "sweep.json"))
-        except (FileNotFoundError, ValueError):
-            return {}
-        return dict(found)
-
-    def _promised(self, directory: str) -> int:
-        try:
-            return int(self.files.read(f"{directory}/room"))
-        except (FileNotFoundError, ValueError):
-            return 0
-
-    def _kind(self, directory: str) -> str | None:
-        try:
-            content = orjson.loads(self.files.read(f"{directory}/download.json"))
-            return str(content["message"]["original"]["kind"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return None
-
-    def latest_run(self, job_id: str) -> int | None:
-        """The highest run of a job that has a directory or a receipt."""
-        for run in range(MAX_RUNS, 0, -1):
-            name = self.name_of(job_id, run)
-            if self.files.exists(f"{self.jobs}/{name}") or self.files.exists(self._receipt(name)):
-                return run
-        return None

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _WORKSPACE = "shared/workspace/workspace.py"
+_VOLUME = "shared/workspace/volume.py"
 _HELD = "shared/workspace/held.py"
 _FILES = "shared/workspace/files.py"
 _TESTS = ("tests/unit/shared/workspace",)
@@ -101,7 +102,7 @@ WORKSPACE = (
     ),
     Mutant(
         "cancel of the first run",
-        _WORKSPACE,
+        _VOLUME,
         "for run in range(MAX_RUNS, 0, -1):",
         "for run in range(1, MAX_RUNS + 1):",
         "a job that was run again cannot be cancelled",

@@ -17,7 +17,7 @@ import shared.outlet
 import shared.supervisor
 import shared.workspace.closing
 import shared.workspace.held
-import shared.workspace.workspace
+import shared.workspace.volume
 from shared.running import Running
 from shared.work import Spent
 from tests.simulation.virtual import BEGINNING
@@ -83,7 +83,7 @@ def simulated(world: World) -> Iterator[None]:
         (structlog, "get_logger", lambda: SILENT),
         (shared.workspace.held, "Spent", spent),
         (shared.workspace.closing, "Spent", spent),
-        (shared.workspace.workspace, "MAX_RUNS", RUNS),
+        (shared.workspace.volume, "MAX_RUNS", RUNS),
         (shared.supervisor, "LOOK_SECONDS", LOOK_SECONDS),
         (services.cleanup.sweep, "log", SILENT),
         (shared.outlet, "_log", SILENT),
