@@ -8,7 +8,7 @@ _RUNNING = "shared/running.py"
 _RETRY = "shared/retry.py"
 _INTAKE = "shared/intake.py"
 _TESTS = (
-    "tests/unit/shared/test_consumer.py",
+    "tests/unit/shared/consumer",
     "tests/unit/shared/test_outlet.py",
     "tests/unit/shared/test_retry.py",
     "tests/unit/shared/test_running.py",

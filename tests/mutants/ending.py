@@ -5,7 +5,7 @@ from tests.mutants.mutant import Mutant
 _CLOSING = "shared/workspace/closing.py"
 _STAGE = "services/cleanup/stage.py"
 _SWEEP = "services/cleanup/sweep.py"
-_TESTS = ("tests/unit/shared/workspace", "tests/unit/shared/test_consumer.py")
+_TESTS = ("tests/unit/shared/workspace", "tests/unit/shared/consumer")
 _SWEEP_TESTS = ("tests/unit/services/cleanup",)
 
 ENDING = (

@@ -14,8 +14,8 @@ from shared.broker.base import Message
 from shared.broker.topology import QUEUE_OF_STAGE
 from shared.errors import BrokerUnavailable, CorruptMedia, SourceMissing
 from shared.jobs import Stage
+from tests.deliveries import WORKING, depth_is, ended_well, failing
 from tests.flow import Flow, UnreliableBroker, flow
-from tests.unit.shared.test_consumer import WORKING, depth_is, ended_well, failing
 from tests.waiting import until
 
 NOW = datetime.datetime(2026, 1, 10, tzinfo=datetime.UTC)

@@ -10,9 +10,9 @@ import pytest
 from shared import consumer
 from shared.envelope import encode
 from shared.errors import SourceUnavailable
+from tests.deliveries import failing
 from tests.flow import UnreliableBroker, flow
 from tests.jobs import processing_job
-from tests.unit.shared.test_consumer import failing
 from tests.waiting import until
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from shared import service
 from shared.service import heed
+from tests.deliveries import Gate, ended_well
 from tests.flow import Flow, UnreliableBroker, flow
-from tests.unit.shared.test_consumer import Gate, ended_well
 from tests.waiting import until
 
 

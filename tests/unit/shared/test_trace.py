@@ -11,8 +11,8 @@ import pytest
 from shared.broker.base import Message
 from shared.envelope import trace_of
 from shared.errors import SourceUnavailable
+from tests.deliveries import ended_well, failing
 from tests.flow import Flow, UnreliableBroker, flow
-from tests.unit.shared.test_consumer import ended_well, failing
 from tests.waiting import until
 
 TRACE = {
