@@ -1,4 +1,4 @@
-"""What the consumer needs of a broker. Both adapters pass `tests/contract/test_broker.py`."""
+"""What the consumer needs of a broker. Both adapters pass `tests/contract/broker/`."""
 
 import asyncio
 import time

@@ -151,6 +151,6 @@ DELIVERY = (
         'if not key.startswith("x-")',
         'if not key.startswith("y-")',
         "RabbitMQ drops a message silently that goes in circles",
-        ("tests/unit/shared/test_envelope.py", *_TESTS, "tests/contract/test_broker.py"),
+        ("tests/unit/shared/test_envelope.py", *_TESTS, "tests/contract/broker"),
     ),
 )
