@@ -1,4 +1,4 @@
-"""What ffmpeg is told. That it understands this is shown in tests/integration/test_films.py."""
+"""What ffmpeg is told. That it understands this is shown in tests/integration/films/."""
 
 from collections.abc import Sequence
 from dataclasses import replace

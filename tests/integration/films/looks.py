@@ -1,0 +1,70 @@
+"""What came of a film: its files, its refusal, the processes that are left."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from PIL import Image, ImageStat
+
+from shared.errors import (
+    MillraceError,
+)
+from shared.jobs import Output
+from tests.films import Bench
+
+SLOW = {"op": "renditions", "preset": "veryslow", "crf": 10}
+
+
+async def refusal(bench: Bench, source: Path, *operations: Any) -> MillraceError:
+    with pytest.raises(MillraceError) as caught:
+        await bench.make(source, *operations)
+    message = str(caught.value)
+    assert str(source.parent) not in message
+    assert "\n" not in message
+    return caught.value
+
+
+def processes_with(directory: Path) -> list[int]:
+    """The processes, zombies aside, that have this directory among their arguments."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(directory).encode() in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def check_file(bench: Bench, output: Output) -> None:
+    content = bench.path(output).read_bytes()
+    assert len(content) == output.size
+    assert hashlib.sha256(content).hexdigest() == output.sha256
+
+
+def check_plays(path: Path, size: tuple[int, int]) -> None:
+    """H.264 and AAC as every browser plays them, decodable to the end."""
+    with av.open(str(path)) as media:
+        video = media.streams.video[0]
+        assert (video.width, video.height) == size
+        assert (video.codec_context.name, video.pix_fmt) == ("h264", "yuv420p")
+        assert video.sample_aspect_ratio in {None, 1}
+        assert all(sound.codec_context.name == "aac" for sound in media.streams.audio)
+        assert sum(1 for _ in media.decode(video)) >= 24
+
+
+def brightness(path: Path) -> float:
+    with Image.open(path) as image:
+        return ImageStat.Stat(image.convert("L")).mean[0]
+
+
+def difference(path: Path, other: Image.Image) -> float:
+    with Image.open(path) as image:
+        pairs = zip(
+            ImageStat.Stat(image.convert("RGB")).mean,
+            ImageStat.Stat(other.convert("RGB")).mean,
+            strict=True,
+        )
+    return max(abs(a - b) for a, b in pairs)

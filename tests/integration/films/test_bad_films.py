@@ -1,0 +1,81 @@
+"""Films that cannot be read, each refused with one sentence."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.errors import (
+    CorruptMedia,
+    SourceTooLarge,
+    TimeLimit,
+    UnsupportedMedia,
+)
+from tests.films import BUNNY, TONE, Bench, Benches, FilmMaker
+from tests.integration.films.looks import SLOW, processes_with, refusal
+
+
+async def test_sound_alone_is_no_film(bench: Bench, film: FilmMaker) -> None:
+    error = await refusal(bench, film("sound.m4a", *TONE))
+    assert isinstance(error, UnsupportedMedia)
+    assert str(error) == "The file has no video stream."
+
+
+async def test_a_text_file_is_no_film(bench: Bench, tmp_path: Path) -> None:
+    source = tmp_path / "film.mp4"
+    source.write_text("This is no film.\n" * 100)
+    assert isinstance(await refusal(bench, source), UnsupportedMedia)
+
+
+async def test_an_empty_file_is_no_film(bench: Bench, tmp_path: Path) -> None:
+    source = tmp_path / "film.mp4"
+    source.touch()
+    assert isinstance(await refusal(bench, source), UnsupportedMedia)
+
+
+async def test_a_film_without_its_index_is_damaged(bench: Bench, tmp_path: Path) -> None:
+    source = tmp_path / "film.mp4"
+    source.write_bytes(BUNNY.read_bytes()[:200_000])
+    error = await refusal(bench, source)
+    assert isinstance(error, CorruptMedia | UnsupportedMedia)
+
+
+async def test_a_film_that_breaks_off_is_damaged(
+    bench: Bench, film: FilmMaker, tmp_path: Path
+) -> None:
+    whole = film("whole.mp4", "-i", str(BUNNY), "-c", "copy", "-movflags", "+faststart")
+    source = tmp_path / "film.mp4"
+    source.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    error = await refusal(bench, source)
+    assert isinstance(error, CorruptMedia)
+    assert "seconds can be decoded" in str(error)
+
+
+async def test_noise_in_a_container_is_damaged(bench: Bench, tmp_path: Path) -> None:
+    source = tmp_path / "film.mkv"
+    source.write_bytes(b"\x1a\x45\xdf\xa3" + hashlib.shake_256(b"noise").digest(100_000))
+    assert isinstance(await refusal(bench, source), CorruptMedia)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"max_video_seconds": 5}, "5.3 seconds long; 5 seconds are allowed"),
+        ({"max_video_pixels": 500_000}, "1280 × 720 pixels; 0.5 million are allowed"),
+        ({"max_video_streams": 1}, "2 streams; 1 are allowed"),
+        ({"ffmpeg_file_bytes": 2**20}, "larger than allowed"),
+    ],
+)
+async def test_limits(benches: Benches, settings: dict[str, Any], sentence: str) -> None:
+    bench = await benches(**settings)
+    error = await refusal(bench, BUNNY, {"op": "renditions", "crf": 1})
+    assert isinstance(error, SourceTooLarge)
+    assert sentence in str(error)
+
+
+async def test_too_much_time_is_too_much(benches: Benches) -> None:
+    bench = await benches(ffmpeg_limit_seconds=0.5)
+    error = await refusal(bench, BUNNY, SLOW)
+    assert isinstance(error, TimeLimit)
+    assert not processes_with(bench.work.directory)

@@ -1,0 +1,52 @@
+"""Posters, made by the real ffmpeg."""
+
+import pytest
+from PIL import Image, ImageStat
+
+from tests.films import BUNNY, Bench, FilmMaker
+from tests.integration.films.looks import brightness
+
+
+async def test_a_poster_is_not_black(bench: Bench, film: FilmMaker) -> None:
+    dark = "color=black:size=320x240:rate=25:duration=3,format=yuv420p[d]"
+    light = "testsrc2=size=320x240:rate=25:duration=1,format=yuv420p[l]"
+    graph = f"{dark};{light};[d][l]concat=n=2"
+    # one key frame, at the start: those alone would show black
+    source = film(
+        "dark.mp4", "-filter_complex", graph, "-c:v", "libx264", "-x264-params", "scenecut=0"
+    )
+    outputs = await bench.make(source, "poster")
+    assert brightness(bench.path(outputs["poster.webp"])) > 60
+
+
+async def test_a_black_film_has_a_black_poster(bench: Bench, film: FilmMaker) -> None:
+    source = film("black.mp4", "-f", "lavfi", "-i", "color=black:size=320x240:duration=1")
+    outputs = await bench.make(source, "poster")
+    assert brightness(bench.path(outputs["poster.webp"])) < 10
+
+
+@pytest.mark.parametrize(
+    ("at", "colour"),
+    [(0, 0), (0.99, 0), (1, 1), (1.5, 1), (2, 2), (2.99, 2), (1000, 2)],
+)
+async def test_a_poster_shows_what_a_player_shows_at_that_time(
+    bench: Bench, film: FilmMaker, at: float, colour: int
+) -> None:
+    colours = "".join(
+        f"color={name}:size=320x240:rate=10:duration=1,format=yuv420p[{name}];"
+        for name in ("red", "lime", "blue")
+    )
+    source = film("colours.mp4", "-filter_complex", f"{colours}[red][lime][blue]concat=n=3")
+    outputs = await bench.make(source, {"op": "poster", "at": at, "formats": "png"})
+    with Image.open(bench.path(outputs["poster.png"])) as poster:
+        mean = ImageStat.Stat(poster.convert("RGB")).mean
+    assert mean.index(max(mean)) == colour
+
+
+async def test_a_poster_comes_in_the_formats_and_size_asked_for(bench: Bench) -> None:
+    wanted = {"op": "poster", "name": "cover", "formats": ["webp", "jpeg"], "width": 320}
+    outputs = await bench.make(BUNNY, wanted)
+    assert {n: (o.width, o.height) for n, o in outputs.items()} == {
+        "cover.webp": (320, 180),
+        "cover.jpg": (320, 180),
+    }
