@@ -1,12 +1,8 @@
 """Photos: from operations to files, made in child processes."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from services.process.image.engine import Limits, Rendered, Wish
 from services.process.image.operations import PHOTOS
@@ -15,6 +11,7 @@ from services.process.image.select import EngineName, render
 from services.process.image.watermark import file_of
 from services.process.plan import Catalogue, plan
 from services.process.pools import Pool
+from services.process.told import told
 from shared.jobs import Operation, Output
 from shared.work import Work
 
@@ -105,23 +102,7 @@ def _conclusions(
     """What there is to say now that all pictures are made."""
     for recipe in recipes:
         if (value := recipe.conclusion(made)) is not None:
-            yield _told(recipe.name, value, work)
-
-
-def _told(name: str, value: dict[str, Any], work: Work) -> Output:
-    path, text = work.directory / f"{name}.json", orjson.dumps(value)
-    with path.open("xb") as file:
-        file.write(text)
-    return Output(
-        name=name,
-        ext="json",
-        path=work.relative(path),
-        size=len(text),
-        sha256=hashlib.sha256(text).hexdigest(),
-        media_type="application/json",
-        value=value,
-        names_urls=True,
-    )
+            yield told(recipe.name, value, work, names_urls=True)
 
 
 def within_bounds(outputs: Sequence[Output]) -> tuple[Output, ...]:

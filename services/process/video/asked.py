@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 
+from services.process.told import told
 from services.process.video.branch import WHOLE
 from services.process.video.film import Film, Snap, Storyboard
 from services.process.video.operations.recipe import FilmRecipe
@@ -57,25 +58,8 @@ class Asked:
             yield from (self._signed(output, tools) for output in products[product])
         for snap in self.snaps:
             yield from (self._signed(output, tools) for output in snaps[snap])
-        yield from (self._signed(output, tools) for output in self._told(tools, work))
-
-    def _told(self, tools: Tools, work: Work) -> Iterator[Output]:
-        value = self._recipe.told(self._film)
-        if value is None:
-            return
-        text = orjson.dumps(value)
-        path = work.directory / f"{self._recipe.name}.json"
-        with path.open("xb") as file:
-            file.write(text)
-        yield Output(
-            name=self._recipe.name,
-            ext="json",
-            path=work.relative(path),
-            size=len(text),
-            sha256=hashlib.sha256(text).hexdigest(),
-            media_type="application/json",
-            value=value,
-        )
+        if (value := self._recipe.told(self._film)) is not None:
+            yield self._signed(told(self._recipe.name, value, work), tools)
 
     def _signed(self, output: Output, tools: Tools) -> Output:
         """With a digest of what was asked for and of who made it; see `Output.recipe`."""

@@ -56,20 +56,6 @@ def outside(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
-    folder = tmp_path / "job-1.2" / "process.0"
-    folder.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-def work(made: Path) -> FolderWork:
-    directory = made.parent / "upload.0"
-    directory.mkdir()
-    return FolderWork(directory)
-
-
 def swap(path: Path, plant: Plant, outside: Path) -> None:
     path.rename(path.with_name(f"{path.name}.gone"))
     plant(path, outside)

@@ -6,14 +6,14 @@ from pathlib import Path
 from services.process.video.branch import WHOLE, Branch, Tap, Window
 from services.process.video.command import png
 from services.process.video.film import Film, Storyboard
-from services.process.video.products.product import Passed
+from services.process.video.products.product import Passed, Plain
 from services.process.video.shots import Grid
 from services.process.video.storyboard import finished
 from shared.jobs import Output
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class Board(Plain):
     """The sheet, laid out by ffmpeg: a picture at the middle of each interval."""
 
     board: Storyboard
@@ -27,15 +27,6 @@ class Board:
     def window(self) -> Window:
         """All of the film."""
         return WHOLE
-
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """None but ffmpeg itself."""
-        return ()
-
-    def folders(self) -> tuple[str, ...]:
-        """None: its own is made when the sheet is ready."""
-        return ()
 
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """One, of few and small pictures."""

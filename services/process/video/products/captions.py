@@ -5,28 +5,19 @@ from pathlib import Path
 
 from services.process.video.branch import WHOLE, Branch, Window
 from services.process.video.film import Film
-from services.process.video.products.product import Passed
+from services.process.video.products.product import Passed, Plain
 from shared.jobs import Output
 
 WEBVTT = "text/vtt"
 
 
 @dataclass(frozen=True, slots=True)
-class CaptionFile:
+class CaptionFile(Plain):
     """One track of text captions; `stream` is its number in the film."""
 
     name: str
     stream: int
     window: Window = WHOLE
-
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """None but ffmpeg itself."""
-        return ()
-
-    def folders(self) -> tuple[str, ...]:
-        """None."""
-        return ()
 
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """One, of text alone."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from services.process.video.branch import Branch, Tap, Window
 from services.process.video.film import Film
-from services.process.video.products.product import Passed
+from services.process.video.products.product import Passed, Plain
 from shared.jobs import Output
 
 Moving = Literal["webp", "gif"]
@@ -17,7 +17,7 @@ _PALETTE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Plain):
     """A moving WebP or GIF; a preview in MP4 is a silent `Rendition`.
 
     Attributes:
@@ -37,10 +37,6 @@ class Preview:
     def libraries(self) -> tuple[str, ...]:
         """WebP's encoder."""
         return ("libwebp",) if self.format == "webp" else ()
-
-    def folders(self) -> tuple[str, ...]:
-        """None."""
-        return ()
 
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """One."""

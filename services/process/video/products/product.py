@@ -65,3 +65,18 @@ class Product(Protocol):
             CorruptMedia: the film could not be decoded, or not to its end.
         """
         ...
+
+
+class Plain:
+    """A product that needs no more than ffmpeg itself, and no folder of its own."""
+
+    __slots__ = ()
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """See `Product.libraries`."""
+        return ()
+
+    def folders(self) -> tuple[str, ...]:
+        """See `Product.folders`."""
+        return ()

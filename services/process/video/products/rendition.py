@@ -7,12 +7,12 @@ from services.process.video.branch import WHOLE, Branch, Tap, Window
 from services.process.video.codecs import CODECS, CodecName, levelled
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
-from services.process.video.products.product import Passed
+from services.process.video.products.product import Passed, Plain
 from shared.jobs import Output
 
 
 @dataclass(frozen=True, slots=True)
-class Rendition:
+class Rendition(Plain):
     """One film that is wanted of a film.
 
     Attributes:
@@ -54,10 +54,6 @@ class Rendition:
         codec = CODECS[self.codec]
         sound = () if self.audio_kbps is None or not codec.sound_library else (codec.sound_library,)
         return sound if self.copied else (codec.library, *sound)
-
-    def folders(self) -> tuple[str, ...]:
-        """None."""
-        return ()
 
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """One."""

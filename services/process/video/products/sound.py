@@ -9,12 +9,12 @@ from services.process.video.codecs import SOUNDS, SoundFormat, levelled
 from services.process.video.command import png
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
-from services.process.video.products.product import Passed
+from services.process.video.products.product import Passed, Plain
 from shared.jobs import Output
 
 
 @dataclass(frozen=True, slots=True)
-class Extract:
+class Extract(Plain):
     """One track of sound as a file.
 
     Attributes:
@@ -36,10 +36,6 @@ class Extract:
         library = SOUNDS[self.format].library
         return (library,) if library else ()
 
-    def folders(self) -> tuple[str, ...]:
-        """None."""
-        return ()
-
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """One, of sound alone."""
         sound = SOUNDS[self.format]
@@ -58,7 +54,7 @@ class Extract:
 
 
 @dataclass(frozen=True, slots=True)
-class Waveform:
+class Waveform(Plain):
     """The loudness of a track over time, drawn, and made into files by the picture engine.
 
     Attributes:
@@ -73,15 +69,6 @@ class Waveform:
     colour: str
     targets: tuple[Target, ...]
     window: Window = WHOLE
-
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """None but ffmpeg itself."""
-        return ()
-
-    def folders(self) -> tuple[str, ...]:
-        """None."""
-        return ()
 
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """One, which draws."""

@@ -26,20 +26,6 @@ FILES = {
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Path:
-    folder = tmp_path / "job-1.2" / "process.0"
-    folder.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-def work(made: Path) -> FolderWork:
-    directory = made.parent / "upload.0"
-    directory.mkdir()
-    return FolderWork(directory)
-
-
-@pytest.fixture
 def hls(made: Path) -> Output:
     return streaming_set("hls", FILES, made)
 

@@ -13,23 +13,6 @@ from shared.storage.memory import MemoryStorage
 from tests.unit.services.download.work import FolderWork
 from tests.unit.services.upload.jobs import job, original, output
 
-DAY = 1_709_208_000.0  # 2024-02-29
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
-    """Where process left its files."""
-    folder = tmp_path / "job-1.2" / "process.0"
-    folder.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-def work(made: Path) -> FolderWork:
-    directory = made.parent / "upload.0"
-    directory.mkdir()
-    return FolderWork(directory, created=DAY)
-
 
 @pytest.fixture
 def outputs(made: Path) -> tuple[Output, ...]:
