@@ -68,7 +68,7 @@ format: $(DEV_STAMP) ## Write the format and the fixes that ruff is sure of
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: bench-flow bench-latency bench-memory bench-films ## All benchmarks
+bench: bench-flow bench-latency bench-memory bench-images bench-films ## All benchmarks
 
 bench-flow: $(DEV_STAMP) ## Jobs per second, beside Celery and bare aio-pika
 	@$(BIN)/python -m bench.flow $(ARGS)

@@ -178,9 +178,10 @@ class Consumer:
             self._running.discard(running)
 
     async def _fault(self, error: Exception, running: Running) -> None:
-        """A fault of our own: settle nothing, so that nothing is lost, and say so loudly.
+        """A fault of our own: say so loudly, and give the delivery back, so that nothing is lost.
 
-        Given back, the delivery frees its slot, and ends at the queue's delivery limit.
+        Its slot is free then; should it come with the fault each time, it ends at the queue's
+        delivery limit.
         """
         log_of(self.stage, running).exception("delivery not handled")
         message_id = running.delivery.message.message_id

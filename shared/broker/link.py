@@ -32,6 +32,12 @@ AMQP_ERRORS: Final = (
     StopAsyncIteration,
     TimeoutError,
 )
+# It is there, and does not want us: the user, the password, the virtual host.
+_REFUSALS: Final = (
+    aiormq.exceptions.AuthenticationError,
+    aiormq.exceptions.ProbableAuthenticationError,
+    aiormq.exceptions.ConnectionNotAllowed,
+)
 HEARTBEAT_SECONDS = 20
 
 
@@ -82,9 +88,14 @@ class Link:
                 connection, transport = await self._open()
                 channel = await connection.channel(publisher_confirms=confirms)
                 return cast(Channel, channel), transport
+        except _REFUSALS as error:
+            raise BrokerUnavailable(f"RabbitMQ at {self._where} refuses: {error}") from error
         except AMQP_ERRORS as error:
-            where = f"{self._url.host}:{self._url.port or 5672}"
-            raise BrokerUnavailable(f"no RabbitMQ at {where}: {_reason(error)}") from error
+            raise BrokerUnavailable(f"no RabbitMQ at {self._where}: {_reason(error)}") from error
+
+    @property
+    def _where(self) -> str:
+        return f"{self._url.host}:{self._url.port or 5672}"
 
     async def _open(self) -> tuple[AbstractConnection, Transport]:
         async with self._connecting:

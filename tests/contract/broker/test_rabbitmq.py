@@ -10,7 +10,9 @@ import aiormq
 import pytest
 from aiormq import spec
 from pamqp import encode
+from yarl import URL
 
+from shared.broker.rabbitmq import RabbitMQ
 from shared.broker.topology import Lane
 from shared.errors import BrokerUnavailable
 from tests.contract.broker.messages import FULL, numbered, published
@@ -19,8 +21,6 @@ from tests.waiting import soon, until
 
 
 async def test_nobody_there_is_an_error_that_names_the_address() -> None:
-    from shared.broker.rabbitmq import RabbitMQ
-
     broker = RabbitMQ("amqp://guest:guest@127.0.0.1:1/", "test")
     assert not broker.connected
     with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1\b"):
@@ -118,3 +118,20 @@ async def test_messages_are_durable_json(rabbit: Subject, amqp_url: str) -> None
     assert (properties.content_type, properties.delivery_mode) == ("application/json", 2)
     assert json.loads(found.body)["jobId"] == "ä-1"
     await connection.close()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"password": "wrong"}, {"user": "nobody"}, {"path": "/nowhere"}], ids=str
+)
+async def test_a_broker_that_refuses_us_is_not_called_absent(
+    amqp_url: str, wrong: dict[str, str]
+) -> None:
+    url = URL(amqp_url)
+    for part, value in wrong.items():
+        url = getattr(url, f"with_{part}")(value)
+    broker = RabbitMQ(str(url), "stranger")
+    try:
+        with pytest.raises(BrokerUnavailable, match=rf"RabbitMQ at {url.host}:{url.port} refuses"):
+            await broker.declare(Lane("nobody").topology)
+    finally:
+        await broker.close()
