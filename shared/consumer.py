@@ -36,7 +36,7 @@ from shared.settings import DeliverySettings
 from shared.supervisor import Supervisor
 from shared.updates import PROGRESS_SECONDS, Updates
 from shared.work import Spent
-from shared.workspace import Closed, Closing, Held, Workspace
+from shared.workspace import Closed, Closing, Held, NotDue, Workspace
 
 # A delivery that met a fault of our own comes again no sooner.
 GIVE_BACK_SECONDS = 5.0
@@ -199,6 +199,8 @@ class Consumer:
             await self._outlet.forward(result, running)
         except Closed:
             log_of(self.stage, running).debug("duplicate of an ended job")
+        except NotDue:
+            log_of(self.stage, running, job).info("not expired: it began meanwhile")
         except Anonymous:
             await self._outlet.name(running)
         except Postponed as postponed:

@@ -4,7 +4,7 @@ from shared.workspace.closing import Closing
 from shared.workspace.held import Attempt, Held
 from shared.workspace.records import Committed, Lease, Receipt
 from shared.workspace.volume import JobOnDisk
-from shared.workspace.workspace import Closed, Workspace
+from shared.workspace.workspace import Closed, NotDue, Workspace
 
 __all__ = [
     "Attempt",
@@ -14,6 +14,7 @@ __all__ = [
     "Held",
     "JobOnDisk",
     "Lease",
+    "NotDue",
     "Receipt",
     "Workspace",
 ]

@@ -21,6 +21,10 @@ class Closed(Exception):
     """The job has a receipt: whatever is delivered for it now is a duplicate."""
 
 
+class NotDue(Exception):
+    """The job is to be expired, and has time left: it began since the sweep saw an orphan."""
+
+
 class Workspace(Volume):
     """The work directory of one lane.
 
@@ -102,7 +106,7 @@ class Workspace(Volume):
         stops, and lets go.
 
         Raises:
-            JobLocked, OtherVolume
+            NotDue, JobLocked, OtherVolume
         """
         name = self.name_of(job.job_id, job.run)
         self._refuse_other_volume(job.volume)
@@ -112,6 +116,8 @@ class Workspace(Volume):
         except FileNotFoundError:
             return self._closing(name, None)
         if lock is not None:
+            with self._unless_refused(lock):
+                self._refuse_early(job, name)
             return self._closing(name, lock)
         if isinstance(job, CleanupJob) and job.outcome == "cancelled":
             self._closing(name, None).announce(job)
@@ -140,6 +146,14 @@ class Workspace(Volume):
     def _refuse_reused(self, known: Lease | Request | None, job_id: str, digest: str) -> None:
         if known is not None and known.digest != digest:
             raise JobIdReused(f"the job id '{job_id}' belongs to a job with another request")
+
+    def _refuse_early(self, job: Passage, name: str) -> None:
+        """Refuse to expire a job before its deadline. One that has a receipt has ended already."""
+        if not isinstance(job, CleanupJob) or job.outcome != "expired":
+            return
+        lease = self.lease_of(name)
+        if lease and self.now() < lease.deadline and not self.files.exists(self._receipt(name)):
+            raise NotDue(name)
 
     def _refuse_other_volume(self, volume: str) -> None:
         if volume != self.volume:

@@ -101,6 +101,14 @@ WORKSPACE = (
         _TESTS,
     ),
     Mutant(
+        "orphan that expires although it began meanwhile",
+        _WORKSPACE,
+        "if lease and self.now() < lease.deadline and not",
+        "if lease and self.now() < lease.created and not",
+        "a job is ended before its deadline, by a sweep that looked too early",
+        _TESTS,
+    ),
+    Mutant(
         "cancel of the first run",
         _VOLUME,
         "for run in range(MAX_RUNS, 0, -1):",

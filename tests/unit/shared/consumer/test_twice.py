@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.broker.base import Message
+from shared.envelope import encode
 from shared.errors import (
     CorruptMedia,
 )
@@ -15,10 +16,12 @@ from tests.deliveries import (
     Gate,
     attempts_published,
     delays_published,
+    depth_is,
     ended_well,
     failing,
 )
 from tests.flow import UnreliableBroker, flow
+from tests.jobs import cleanup_job
 from tests.unit.shared.workspace.doors import another_process_holds
 from tests.waiting import soon, until
 
@@ -105,3 +108,17 @@ async def test_zombie_cannot_contradict_its_successor(tmp_path: Path) -> None:
         await one.consumers["process"].start()
         await ended_well(one)
         await one.consumers["process"].stop()
+
+
+async def test_a_sweep_that_was_overtaken_expires_nothing(tmp_path: Path) -> None:
+    """It saw a directory without a lease; now the job waits for its next stage."""
+    async with flow(tmp_path, start=("download", "upload", "cleanup")) as one:
+        await one.submit()
+        await until(lambda: depth_is(one, one.lane.queue("process"), 1))
+        early = encode(cleanup_job(one.workspace.volume, "expired"))
+        await one.send(early.body, "cleanup", type=early.type)
+        await until(lambda: depth_is(one, one.lane.queue("cleanup"), 0))
+        await until(lambda: one.busy == 0)
+        await one.consumers["process"].start()
+        await ended_well(one)
+        assert not one.about("job", {"expired", "rejected"})

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from shared.errors import JobLocked
-from shared.workspace import Closed, Workspace
+from shared.workspace import Closed, NotDue, Workspace
 from shared.workspace.files import Files, Name
 from tests.jobs import cleanup_job, download_job, processing_job
-from tests.unit.shared.workspace.doors import begun
+from tests.unit.shared.workspace.doors import begun, change_lease
 
 
 def test_job_that_is_being_ended_before_it_has_a_lease_cannot_begin(workspace: Workspace) -> None:
@@ -69,6 +69,32 @@ def test_stage_does_not_work_on_a_job_that_was_cancelled_before_it_had_the_lock(
     job = cleanup_job(workspace.volume, "cancelled")
     with workspace.close(job) as closing:
         assert closing.receipt(job).outcome == "cancelled"
+
+
+def test_orphan_that_began_since_the_sweep_saw_it_does_not_expire(workspace: Workspace) -> None:
+    """It had no lease for longer than the grace; then its message came at last."""
+    job = cleanup_job(workspace.volume, "expired")
+    directory = begun(workspace)
+    with pytest.raises(NotDue):
+        workspace.close(job)
+    with workspace.resume(processing_job(workspace.volume)):
+        pass  # it goes on, and nobody holds its lock
+    change_lease(directory, deadline=workspace.now() - 1)
+    with workspace.close(job) as closing:
+        assert closing.receipt(job).outcome == "expired"
+
+
+def test_what_ended_is_removed_although_the_deadline_is_far(workspace: Workspace) -> None:
+    """A crash came between the receipt and the removal, and the sweep found the directory."""
+    directory = begun(workspace)
+    failed = cleanup_job(workspace.volume, "failed")
+    with workspace.close(failed) as closing:
+        closing.receipt(failed)
+    expired = cleanup_job(workspace.volume, "expired")
+    with workspace.close(expired) as closing:
+        assert closing.receipt(expired).outcome == "failed"
+        closing.remove()
+    assert not directory.exists()
 
 
 @contextmanager
