@@ -31,7 +31,7 @@ class Target(Look):
         background: the colour that transparency is laid on; if None, it stays where the format
             has it and else becomes white.
         animated: whether all frames are wanted, where the format has them; else the first.
-        metadata: what is taken over: nothing; EXIF without places; EXIF with them.
+        metadata: what is taken over: nothing; EXIF without places and names; EXIF with them.
         least_score: SSIMULACRA2 that the file is to reach with as few bytes as it takes; then
             `quality` means nothing.
         max_bytes: the most that the file may have; quality is given up for it.

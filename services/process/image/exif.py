@@ -1,41 +1,75 @@
-"""What of a source's metadata an output takes over: EXIF, read and written with Pillow."""
+"""What of a source's metadata an output takes over: EXIF, read and written with Pillow.
 
+By lists of what may come along: a TIFF has XMP, IPTC and the layout of its pixels among the same
+tags, and whoever thinks of a new one may put a place or a name there.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
+
+from PIL import ExifTags, Image
 
 from services.process.image.engine import Metadata
+from services.process.image.pillow_codecs import readable
 
-if TYPE_CHECKING:
-    from PIL import Image
+_Tag = ExifTags.Base
+_Tags = Mapping[int, Any]
 
-_ORIENTATION: Final = 0x0112  # is applied to the pixels
-_DETAILS: Final = 0x8769
-_GPS: Final = 0x8825
-_HIDEOUTS: Final = (0x927C, 0x9286, 0xA430, 0xA431, 0xA435)
-"""Maker note, user comment, owner and serial numbers: places where places and people are told."""
+_DETAILS: Final = ExifTags.IFD.Exif
+_GPS: Final = ExifTags.IFD.GPSInfo
+_HARMLESS: Final = frozenset({_Tag.Make, _Tag.Model, _Tag.Software, _Tag.DateTime})
+_HARMLESS_DETAILS: Final = frozenset(
+    {
+        _Tag.ExifVersion, _Tag.DateTimeOriginal, _Tag.DateTimeDigitized,
+        _Tag.OffsetTime, _Tag.OffsetTimeOriginal, _Tag.OffsetTimeDigitized,
+        _Tag.SubsecTime, _Tag.SubsecTimeOriginal, _Tag.SubsecTimeDigitized,
+        _Tag.ExposureTime, _Tag.FNumber, _Tag.ExposureProgram, _Tag.ExposureMode,
+        _Tag.ExposureBiasValue, _Tag.ExposureIndex, _Tag.ShutterSpeedValue, _Tag.ApertureValue,
+        _Tag.MaxApertureValue, _Tag.BrightnessValue, _Tag.MeteringMode,
+        _Tag.ISOSpeedRatings, _Tag.SensitivityType, _Tag.StandardOutputSensitivity,
+        _Tag.RecommendedExposureIndex, _Tag.ISOSpeed, _Tag.GainControl,
+        _Tag.LightSource, _Tag.Flash, _Tag.WhiteBalance, _Tag.Contrast, _Tag.Saturation,
+        _Tag.Sharpness, _Tag.SceneCaptureType, _Tag.SensingMethod,
+        _Tag.SubjectDistance, _Tag.SubjectDistanceRange, _Tag.DigitalZoomRatio,
+        _Tag.FocalLength, _Tag.FocalLengthIn35mmFilm,
+        _Tag.LensSpecification, _Tag.LensMake, _Tag.LensModel,
+    }
+)  # fmt: skip
+_NAMES: Final = frozenset(
+    {
+        _Tag.ImageDescription, _Tag.Artist, _Tag.Copyright, _Tag.HostComputer, _Tag.DocumentName,
+        _Tag.XPTitle, _Tag.XPComment, _Tag.XPAuthor, _Tag.XPKeywords, _Tag.XPSubject,
+    }
+)  # fmt: skip
+_OF_THE_PIXELS: Final = frozenset(
+    {_Tag.ExifImageWidth, _Tag.ExifImageHeight, _Tag.ColorSpace, _Tag.ExifInteroperabilityOffset}
+)
+"""Details that are true of the source's file alone."""
 
 
 def taken_over(source: Path, wanted: Metadata) -> bytes:
     """The source's EXIF as an output carries it; empty if there is nothing."""
     if wanted == "none":
         return b""
-    from PIL import Image
-
-    from services.process.image.pillow_codecs import readable
-
     try:
         with Image.open(source, formats=readable()) as image:
             exif = image.getexif()
+            details, gps = exif.get_ifd(_DETAILS), exif.get_ifd(_GPS)
     except (OSError, ValueError, SyntaxError):
         return b""
-    exif.pop(_ORIENTATION, None)
     if wanted == "exif":
-        _forget_places(exif)
+        return _written(_only(exif, _HARMLESS), _only(details, _HARMLESS_DETAILS), {})
+    told = {tag: value for tag, value in details.items() if tag not in _OF_THE_PIXELS}
+    return _written(_only(exif, _HARMLESS | _NAMES), told, gps)
+
+
+def _only(tags: _Tags, kept: frozenset[int]) -> _Tags:
+    return {tag: value for tag, value in tags.items() if tag in kept}
+
+
+def _written(main: _Tags, details: _Tags, gps: _Tags) -> bytes:
+    exif = Image.Exif()
+    exif.update(main)
+    exif.update({place: tags for place, tags in ((_DETAILS, details), (_GPS, gps)) if tags})
     return exif.tobytes() if len(exif) else b""
-
-
-def _forget_places(exif: "Image.Exif") -> None:
-    exif.pop(_GPS, None)
-    details = exif.get_ifd(_DETAILS)
-    for tag in _HIDEOUTS:
-        details.pop(tag, None)

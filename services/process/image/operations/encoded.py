@@ -37,8 +37,8 @@ class Encoded(Picture):
     )
     metadata: Metadata = Field(
         default="none",
-        description="What of the source's metadata is taken over: `none`; `exif` without places;"
-        " `all` of EXIF, places too.",
+        description="What of the source's metadata is taken over: `none`; `exif` without places and"
+        " names; `all` of EXIF, with them.",
     )
 
     @abstractmethod

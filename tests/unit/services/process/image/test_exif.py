@@ -1,0 +1,105 @@
+"""What of a source's EXIF outputs carry: told names and places only to those who ask for all."""
+
+from pathlib import Path
+
+import pytest
+from PIL import ExifTags, Image, TiffImagePlugin
+
+from services.process.image.engine import Format, Limits, Metadata, Target
+from services.process.image.exif import taken_over
+from services.process.image.pillow import Pillow
+from services.process.image.vips import Vips
+
+Tag = ExifTags.Base
+DETAILS, GPS = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
+
+NAMES: dict[int, object] = {
+    Tag.Artist: "SECRET artist",
+    Tag.ImageDescription: "SECRET description",
+    Tag.Copyright: "SECRET owner of rights",
+    Tag.XPComment: "SECRET comment".encode("utf-16le"),
+}
+BLOCKS: dict[int, bytes] = {
+    Tag.XMLPacket: b"<x:xmpmeta>SECRET place</x:xmpmeta>",
+    Tag.IPTCNAA: b"\x1c\x02\x5a\x00\x0bSECRET city",
+    Tag.ImageResources: b"8BIM SECRET resources",
+}
+CAMERA: dict[int, object] = {Tag.Make: "A maker", Tag.Model: "A camera", Tag.Software: "1.0"}
+HIDDEN_DETAILS: dict[int, object] = {
+    Tag.UserComment: b"ASCII\0\0\0SECRET remark",
+    Tag.MakerNote: b"SECRET note",
+    Tag.CameraOwnerName: "SECRET name",
+    Tag.BodySerialNumber: "SECRET number",
+    Tag.ImageUniqueID: "SECRET id",
+}
+
+
+@pytest.fixture(params=["jpg", "tif"])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A picture that tells all it can."""
+    exif = Image.Exif()
+    exif.update({**NAMES, **BLOCKS, **CAMERA, Tag.Orientation: 6})
+    details: dict[int, object] = {
+        **HIDDEN_DETAILS,
+        Tag.FNumber: 2.8,
+        Tag.ColorSpace: 1,
+        Tag.ExifImageWidth: 60,
+    }
+    for place, tags in ((DETAILS, details), (GPS, {1: "N", 2: (48.0, 51.0, 30.0)})):
+        exif.get_ifd(place).update(tags)
+        exif[place] = tags  # TIFF takes both
+    path = tmp_path / f"tagged.{request.param}"
+    Image.new("RGB", (60, 40), "red").save(path, exif=exif)
+    return path
+
+
+def carried(source: Path, wanted: Metadata) -> tuple[bytes, Image.Exif]:
+    data = taken_over(source, wanted)
+    exif = Image.Exif()
+    exif.load(data)
+    return data, exif
+
+
+def tells_a_secret(data: bytes) -> bool:
+    return b"SECRET" in data or "SECRET".encode("utf-16le") in data
+
+
+def test_exif_is_the_camera_and_how_it_was_set(source: Path) -> None:
+    data, exif = carried(source, "exif")
+    assert {tag: exif[tag] for tag in CAMERA} == CAMERA
+    assert set(exif) == {*CAMERA, DETAILS}
+    assert dict(exif.get_ifd(DETAILS)) == {Tag.FNumber: 2.8}
+    assert not tells_a_secret(data)
+
+
+def test_all_is_all_that_says_something_of_the_photo(source: Path) -> None:
+    data, exif = carried(source, "all")
+    assert set(exif) == {*NAMES, *CAMERA, DETAILS, GPS}
+    assert exif.get_ifd(GPS)[1] == "N"
+    assert set(exif.get_ifd(DETAILS)) == {*HIDDEN_DETAILS, Tag.FNumber}
+    assert not any(block in data for block in BLOCKS.values())
+
+
+@pytest.mark.parametrize("kind", ["webp", "avif", "jpeg", "png"])
+@pytest.mark.parametrize("library", [Pillow, Vips])
+def test_no_output_tells_what_was_left_out(
+    library: type[Pillow | Vips], kind: Format, tmp_path: Path, source: Path
+) -> None:
+    if library is Vips and source.suffix == ".tif":
+        pytest.skip("libvips opens no TIFF")
+    target = Target("a", kind, metadata="exif")
+    library(Limits(pixels=10**6)).render(source, [target], tmp_path)
+    data = (tmp_path / target.file).read_bytes()
+    assert b"A camera" in data or kind == "png"
+    assert not tells_a_secret(data)
+    with Image.open(tmp_path / target.file) as image:
+        assert image.getexif()[Tag.Model] == "A camera"
+        assert GPS not in image.getexif()
+
+
+def test_a_plain_tiff_has_nothing_to_tell(tmp_path: Path) -> None:
+    """Its tags are of its own pixels alone."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    Image.new("RGB", (60, 40), "red").save(tmp_path / "a.tif", tiffinfo=tags)
+    assert taken_over(tmp_path / "a.tif", "exif") == b""
+    assert taken_over(tmp_path / "a.tif", "all") == b""
