@@ -33,7 +33,7 @@ def lowest(target: Target, encode: Encode) -> Target:
             "quality: 'auto' needs numpy (the extra `auto`), which is not installed here"
         ) from error
     least = target.least_score or 0.0
-    original = Original(_pixels(encode(replace(target, format="png", effort="fast"))))
+    original = Original(_pixels(encode(_without_loss(target))))
     low, high = LOWEST, HIGHEST
     while low < high:
         middle = (low + high) // 2
@@ -43,8 +43,13 @@ def lowest(target: Target, encode: Encode) -> Target:
     return replace(target, quality=low)
 
 
+def _without_loss(target: Target) -> Target:
+    """The same pixels as PNG, on the same ground."""
+    return replace(target, format="png", effort="fast", background=target.ground)
+
+
 def _pixels(data: bytes) -> "NDArray[np.uint8]":
-    """The picture as three channels; what is transparent lies on grey."""
+    """The picture as three channels; what is transparent still lies on grey."""
     import numpy as np
 
     with Image.open(io.BytesIO(data)) as image:

@@ -16,6 +16,8 @@ Metadata = Literal["none", "exif", "all"]
 
 EXTENSIONS: dict[Format, str] = {"jpeg": "jpg"}
 MAX_SIDE_PIXELS: dict[Format, int] = {"webp": 16383, "jpeg": 65500}
+OPAQUE: tuple[Format, ...] = ("jpeg",)
+WHITE: Colour = (255, 255, 255)
 ANIMATED: tuple[Format, ...] = ("webp", "avif")
 
 
@@ -58,9 +60,9 @@ class Target(Look):
         return f"{self.name}.{self.extension}"
 
     @property
-    def has_alpha(self) -> bool:
-        """Whether the output can be transparent."""
-        return self.format != "jpeg" and self.background is None
+    def ground(self) -> Colour | None:
+        """What transparency is laid on; None where it stays."""
+        return self.background or (WHITE if self.format in OPAQUE else None)
 
     @property
     def moves(self) -> bool:

@@ -9,14 +9,12 @@ from typing import Any
 import orjson
 
 from services.process.image.auto import lowest
-from services.process.image.engine import Limits, Pixels, Reading, Rendered, Target, Wish
+from services.process.image.engine import WHITE, Limits, Pixels, Reading, Rendered, Target, Wish
 from services.process.image.exif import taken_over
 from services.process.image.geometry import Size
-from services.process.image.look import Colour
 from services.process.image.recipe import digest
 from shared.errors import EngineUnavailable, MillraceError
 
-_WHITE: Colour = (255, 255, 255)
 _Encode = Callable[[Target, bytes], bytes]
 _Value = dict[str, Any] | None
 
@@ -84,4 +82,4 @@ def _encoded(target: Target, encode: _Encode, exif: bytes) -> bytes:
 
 def _cheaper(target: Target) -> list[Target]:
     lower = [replace(target, quality=target.quality // 2**step or 1) for step in (1, 2, 3, 6)]
-    return [*lower, replace(lower[-1], background=target.background or _WHITE)]
+    return [*lower, replace(lower[-1], background=target.ground or WHITE)]

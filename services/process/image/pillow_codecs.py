@@ -13,7 +13,6 @@ from PIL import Image, features
 from services.process.image import avif
 from services.process.image.effort import level, scaled
 from services.process.image.engine import Format, Target
-from services.process.image.look import Colour
 
 VERSION = f"pillow {PIL.__version__}"
 READS = (
@@ -35,7 +34,6 @@ _LIBRARIES = ("jpg", "zlib", "libjpeg_turbo", "zlib_ng", "webp", "avif", "little
 # A flag in WebP's extended header. libwebp leaves it out where each frame's own rectangle is opaque,
 # and decoders then take what lies around it for opaque too; whole frames cannot be misread.
 _WEBP_ALPHA = 0x10
-_WHITE: Colour = (255, 255, 255)
 
 
 def load_codecs() -> None:
@@ -124,9 +122,9 @@ def _alike(frames: list[Image.Image]) -> list[Image.Image]:
 
 def _carried(image: Image.Image, target: Target) -> Image.Image:
     """Without transparency where the output has none."""
-    if target.has_alpha or image.mode != "RGBA":
+    if target.ground is None or image.mode != "RGBA":
         return image
-    ground = Image.new("RGBA", image.size, target.background or _WHITE)
+    ground = Image.new("RGBA", image.size, target.ground)
     return Image.alpha_composite(ground, image).convert("RGB")
 
 

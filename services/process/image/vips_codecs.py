@@ -20,7 +20,6 @@ _SAVERS: dict[Format, str] = {
     "png": "pngsave_buffer",
     "jxl": "jxlsave_buffer",
 }
-_WHITE = (255, 255, 255)
 
 
 def confine(*, svg: bool) -> None:
@@ -52,8 +51,8 @@ def versions() -> str:
 def encode(image: pyvips.Image, target: Target, exif: bytes = b"") -> bytes:
     """A picture (sRGB, 8 bits, perhaps with alpha) as a file of the target's format."""
     carried = image
-    if image.hasalpha() and not target.has_alpha:
-        carried = image.flatten(background=list(target.background or _WHITE))
+    if image.hasalpha() and target.ground is not None:
+        carried = image.flatten(background=list(target.ground))
     if target.format == "avif":
         return avif.encode(_as_pillow(carried), target, exif)
     if exif:

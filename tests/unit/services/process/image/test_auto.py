@@ -47,17 +47,41 @@ def test_a_higher_target_takes_more_bytes(engine: Engine, mountains: Path, tmp_p
     assert sizes == sorted(set(sizes))
 
 
-def test_transparency_is_compared_too(engine: Engine, mountains: Path, tmp_path: Path) -> None:
-    engine.render(mountains, [Target("small", "png", width=200)], tmp_path)
-    with Image.open(tmp_path / "small.png") as small:
+def fading(engine: Engine, photo: Path, directory: Path) -> Path:
+    """The photo, 200 pixels wide, from clear on the left to opaque on the right."""
+    engine.render(photo, [Target("small", "png", width=200)], directory)
+    with Image.open(directory / "small.png") as small:
         image = small.convert("RGBA")
     ramp = np.linspace(0, 255, 200).astype(np.uint8)
     image.putalpha(Image.fromarray(np.tile(ramp, (150, 1))))
-    image.save(tmp_path / "fading.png")
-    (made,) = engine.render(tmp_path / "fading.png", [AUTO], tmp_path)
-    assert made.size < (tmp_path / "fading.png").stat().st_size
+    image.save(directory / "fading.png")
+    return directory / "fading.png"
+
+
+def test_transparency_is_compared_too(engine: Engine, mountains: Path, tmp_path: Path) -> None:
+    source = fading(engine, mountains, tmp_path)
+    (made,) = engine.render(source, [AUTO], tmp_path)
+    assert made.size < source.stat().st_size
     with Image.open(tmp_path / "auto.webp") as output:
         assert output.mode == "RGBA"
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "webp", "avif"])
+def test_transparency_is_compared_on_the_ground_that_it_is_laid_on(
+    engine: Engine, mountains: Path, tmp_path: Path, kind: Format
+) -> None:
+    """As many bytes as the same picture takes that never was transparent."""
+    source, laid = fading(engine, mountains, tmp_path), tmp_path / "laid.png"
+    with Image.open(source) as image:
+        Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).save(laid)
+    target = replace(AUTO, format=kind, background=None if kind == "jpeg" else (255, 255, 255))
+    (clear,) = engine.render(source, [target], tmp_path)
+    (opaque,) = engine.render(laid, [replace(target, name="opaque")], tmp_path)
+    (most,) = engine.render(
+        laid, [replace(target, name="most", quality=95, least_score=None)], tmp_path
+    )
+    assert clear.size == pytest.approx(opaque.size, rel=0.1)
+    assert clear.size < most.size / 2
 
 
 def test_without_numpy_the_job_is_told(
