@@ -20,18 +20,25 @@ _GREY = (128, 128, 128)
 Encode = Callable[[Target], bytes]
 
 
+def require_metric() -> None:
+    """Raise `UnsupportedMedia` where pictures cannot be compared, for numpy is not installed."""
+    try:
+        import services.process.image.ssimulacra2  # noqa: F401
+    except ImportError as error:
+        raise UnsupportedMedia(
+            "quality: 'auto' needs numpy (the extra `auto`), which is not installed here"
+        ) from error
+
+
 def lowest(target: Target, encode: Encode) -> Target:
     """`target` with the lowest quality that reaches its `least_score`; the highest if none does.
 
     Raises:
         UnsupportedMedia: numpy is not installed.
     """
-    try:
-        from services.process.image.ssimulacra2 import Original
-    except ImportError as error:
-        raise UnsupportedMedia(
-            "quality: 'auto' needs numpy (the extra `auto`), which is not installed here"
-        ) from error
+    require_metric()
+    from services.process.image.ssimulacra2 import Original
+
     least = target.least_score or 0.0
     original = Original(_pixels(encode(_without_loss(target))))
     low, high = LOWEST, HIGHEST

@@ -65,6 +65,11 @@ class Target(Look):
         return self.background or (WHITE if self.format in OPAQUE else None)
 
     @property
+    def is_searched(self) -> bool:
+        """Whether its quality is to be found."""
+        return self.least_score is not None and self.format != "png"
+
+    @property
     def moves(self) -> bool:
         """Whether all frames of an animation are wanted, and can be had."""
         return self.animated and self.format in ANIMATED
@@ -211,7 +216,8 @@ class Engine(Protocol):
             threads: how many outputs may be encoded at the same time.
 
         Raises:
-            UnsupportedMedia: not a picture, or not in a format that the engine reads.
+            UnsupportedMedia: not a picture, or not in a format that the engine reads; nothing has
+                been written then, so that another engine can try.
             CorruptMedia: damaged or cut short.
             SourceTooLarge: more pixels than the engine's limits allow.
         """

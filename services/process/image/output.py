@@ -60,7 +60,7 @@ def _fitting(target: Target, encode: _Encode, exif: bytes) -> bytes:
 
     A box of 32×32 pixels and 2048 bytes is always reached: see the tests.
     """
-    if target.least_score is not None and target.format != "png":
+    if target.is_searched:
         target = lowest(target, lambda attempt: _encoded(attempt, encode, b""))
     data = _encoded(target, encode, exif)
     for attempt in _cheaper(target):

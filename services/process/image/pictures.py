@@ -51,7 +51,7 @@ class Pictures:
         """Make `wishes` from the picture `source` as files in `work.directory`, in their order.
 
         Raises:
-            InvalidJob: there is no such watermark.
+            InvalidJob: there is no such watermark, or it cannot be read.
             UnsupportedMedia, CorruptMedia, SourceTooLarge: what is wrong with the picture.
             TimeLimit, EngineUnavailable: see `Pool.call`.
         """

@@ -68,6 +68,12 @@ def _vips(limits: Limits) -> Engine:
     return Vips(limits)
 
 
+def _require_metric() -> None:
+    from services.process.image.auto import require_metric
+
+    require_metric()
+
+
 class InTurn:
     """Several engines: a later one does what the earlier ones cannot."""
 
@@ -90,8 +96,10 @@ class InTurn:
         return last.render(source, wishes, directory, threads)
 
     def _able(self, source: Path, wishes: Sequence[Wish]) -> list[Engine]:
-        """The engines that can write what is wanted of such a source."""
+        """The engines that can write what is wanted of such a source, told before any has begun."""
         targets = [wish for wish in wishes if isinstance(wish, Target)]
+        if any(target.is_searched for target in targets):
+            _require_metric()
         wanted = {target.format for target in targets}
         if missing := sorted(wanted - self.formats):
             raise UnsupportedMedia(f"formats: no codec for {missing[0]} is installed here")

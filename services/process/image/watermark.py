@@ -5,7 +5,7 @@ from pathlib import Path
 from services.process.image.engine import Pixels
 from services.process.image.geometry import Size
 from services.process.image.look import Watermark
-from shared.errors import InvalidJob, UnsupportedMedia
+from shared.errors import InvalidJob
 
 EXTENSIONS = ("png", "webp", "jpg")
 
@@ -26,7 +26,11 @@ def file_of(watermark: Watermark, directory: Path | None) -> Path:
 
 
 def mark(watermark: Watermark, directory: Path | None, canvas: Size) -> tuple[Pixels, Size]:
-    """The watermark as it lies on an output of `canvas` pixels, and its left and top there."""
+    """The watermark as it lies on an output of `canvas` pixels, and its left and top there.
+
+    Raises:
+        InvalidJob: there is none of that name, or it cannot be read.
+    """
     pixels = _scaled(file_of(watermark, directory), watermark.opacity, *_room(watermark, canvas))
     return pixels, _corner(watermark, canvas, (pixels.width, pixels.height))
 
@@ -66,7 +70,7 @@ def _scaled(file: Path, opacity: float, width: int, height: int) -> Pixels:
         with Image.open(file) as opened:
             image = opened.convert("RGBA")
     except (OSError, ValueError) as error:
-        raise UnsupportedMedia(f"watermark: image: {file.name} cannot be read: {error}") from None
+        raise InvalidJob(f"watermark: image: {file.name} cannot be read: {error}") from None
     scale = min(width / image.width, height / image.height)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     small = image.resize(size, Image.Resampling.LANCZOS)

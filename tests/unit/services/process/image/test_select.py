@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from services.process.image.engine import Limits, Target
+from services.process.image.look import Watermark
 from services.process.image.select import EngineName, engine, render
-from shared.errors import CorruptMedia, UnsupportedMedia
+from shared.errors import CorruptMedia, InvalidJob, UnsupportedMedia
 
 LIMITS = Limits(pixels=1_000_000)
 
@@ -45,6 +46,26 @@ def test_auto_does_not_try_again_what_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(CorruptMedia):
         render("auto", LIMITS, source, [Target("b")], tmp_path)
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_what_cannot_be_measured_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "services.process.image.ssimulacra2", None)
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
+    wishes = [Target("fixed"), Target("searched", width=10, least_score=60.0)]
+    with pytest.raises(UnsupportedMedia, match="quality: 'auto' needs numpy"):
+        render("auto", LIMITS, tmp_path / "a.png", wishes, tmp_path)
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.png"]
+
+
+def test_a_watermark_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path) -> None:
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
+    (tmp_path / "logo.png").write_text("a text")
+    wishes = [Target("plain"), Target("marked", width=20, watermark=Watermark("logo"))]
+    limits = Limits(pixels=1_000_000, watermarks=tmp_path)
+    with pytest.raises(InvalidJob, match=r"^watermark: image: logo\.png cannot be read"):
+        render("auto", limits, tmp_path / "a.png", wishes, tmp_path)
 
 
 DRAWING = """<?xml version="1.0"?>
