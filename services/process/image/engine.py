@@ -138,7 +138,8 @@ class Rendered:
         size: bytes.
         sha256: hex digest of the file.
         engine: who made it, with version (`pillow 13.0.0`).
-        recipe: hex digest of all that the file follows from, but the source.
+        recipe: hex digest of all that the file follows from, but the source; also of what was made
+            beside it, for all come from one decoding.
         value: what a `Reading` says; its file holds the same.
     """
 

@@ -12,7 +12,7 @@ from services.process.image.auto import lowest
 from services.process.image.engine import WHITE, Limits, Pixels, Reading, Rendered, Target, Wish
 from services.process.image.exif import taken_over
 from services.process.image.geometry import Size
-from services.process.image.recipe import digest
+from services.process.image.recipe import Recipes
 from shared.errors import EngineUnavailable, MillraceError
 
 _Encode = Callable[[Target, bytes], bytes]
@@ -25,12 +25,12 @@ class Outputs:
 
     Attributes:
         engine: its name, as results show it.
-        versions: engine and codecs, each with its version.
+        recipes: the digests of all that is made of it.
         directory: where the new files go.
     """
 
     engine: str
-    versions: str
+    recipes: Recipes
     source: Path
     directory: Path
     limits: Limits
@@ -50,8 +50,7 @@ class Outputs:
     ) -> Rendered:
         with (self.directory / wish.file).open("xb") as file:
             file.write(data)
-        recipe = digest(wish, self.versions, self.limits.watermarks)
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256, recipe = hashlib.sha256(data).hexdigest(), self.recipes.digest(wish)
         return Rendered(wish, *size, len(data), sha256, self.engine, recipe, value)
 
 

@@ -11,6 +11,7 @@ from services.process.image.engine import Limits, Rendered, Wish
 from services.process.image.output import Outputs
 from services.process.image.pillow_codecs import VERSION, load_codecs, readable, versions, writable
 from services.process.image.pillow_picture import Picture
+from services.process.image.recipe import Recipes
 from shared.errors import CorruptMedia, MillraceError, UnsupportedMedia
 
 
@@ -31,7 +32,8 @@ class Pillow:
         self, source: Path, wishes: Sequence[Wish], directory: Path, threads: int = 1
     ) -> tuple[Rendered, ...]:
         """See `Engine.render`. The reference is kept simple: one thread does all."""
-        outputs = Outputs(self.name, self._versions, source, directory, self._limits)
+        recipes = Recipes.of(wishes, self._versions, self._limits.watermarks)
+        outputs = Outputs(self.name, recipes, source, directory, self._limits)
         with _opened(source, self._limits) as image:
             made = Picture.of(image, outputs).made(wishes)
         return tuple(made[wish] for wish in wishes)

@@ -19,6 +19,7 @@ from services.process.image.geometry import (
     shapes,
 )
 from services.process.image.output import Outputs
+from services.process.image.recipe import Recipes
 from services.process.image.svg import SVG_SIDE_PIXELS, is_svg
 from services.process.image.vips_codecs import LOADERS, VERSION, confine, encode, versions, writable
 from services.process.image.vips_finish import finished, weighted
@@ -44,7 +45,8 @@ class Vips:
         self, source: Path, wishes: Sequence[Wish], directory: Path, threads: int = 1
     ) -> tuple[Rendered, ...]:
         """See `Engine.render`."""
-        outputs = Outputs(self.name, self._versions, source, directory, self._limits)
+        recipes = Recipes.of(wishes, self._versions, self._limits.watermarks)
+        outputs = Outputs(self.name, recipes, source, directory, self._limits)
         shown = self._shown(source, wishes)
         with ThreadPoolExecutor(threads) as encoders:
             made = dict(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from services.process.image.engine import Engine, Format, Limits, Rendered, Target
+from services.process.image.engine import Engine, Format, Limits, Target
 from services.process.image.look import Cut, Look, Watermark
 from services.process.image.operations import PHOTOS
 from services.process.image.pillow import Pillow
@@ -228,49 +228,6 @@ def test_metadata_come_along_only_when_asked(engine: Engine, kind: Format, tmp_p
 
 def test_metadata_of_a_file_without_any(engine: Engine, wide: Path, tmp_path: Path) -> None:
     assert not one(engine, wide, Target("a", "webp", metadata="all"), tmp_path).getexif()
-
-
-# ── reproducible ─────────────────────────────────────────────────────────────────────────────
-
-
-def everything() -> list[Any]:
-    written = (
-        "web", "avatar", "placeholder", "metadata",
-        {"op": "convert", "formats": ["webp", "avif", "jpeg", "png"]},
-        {"op": "watermark", "image": "logo", "width": 80},
-    )  # fmt: skip
-    operations = tuple(Operation.model_validate(one) for one in written)
-    return [wish for recipe in plan(operations, PHOTOS) for wish in recipe.wishes()]
-
-
-def test_same_source_and_recipe_give_the_same_bytes(
-    engine: Engine, wide: Path, tmp_path: Path
-) -> None:
-    made: list[tuple[Rendered, ...]] = []
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        made.append(engine.render(wide, everything(), tmp_path / name))
-    first, second = ([(r.wish.file, r.sha256, r.recipe) for r in run] for run in made)
-    assert first == second
-    assert len({recipe for *_, recipe in first}) == len(first)
-
-
-def test_recipe_is_of_parameters_engine_and_watermark(
-    wide: Path, marks: Path, tmp_path: Path
-) -> None:
-    target = Target("a", width=50, watermark=Watermark("logo"))
-    limits = Limits(pixels=10**8, watermarks=marks)
-
-    def recipe(engine: Engine, target: Target) -> str:
-        (rendered,) = engine.render(wide, [target], tmp_path)
-        (tmp_path / target.file).unlink()
-        return rendered.recipe
-
-    recipes = [recipe(Pillow(limits), target), recipe(Vips(limits), target)]
-    recipes.append(recipe(Pillow(limits), Target("a", width=51, watermark=Watermark("logo"))))
-    Image.new("RGB", (5, 5)).save(marks / "logo.png")
-    recipes.append(recipe(Pillow(limits), target))
-    assert len(set(recipes)) == 4
 
 
 # ── formats ──────────────────────────────────────────────────────────────────────────────────

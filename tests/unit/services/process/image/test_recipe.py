@@ -1,0 +1,137 @@
+"""Outputs can be made again: the same source and the same recipe give the same bytes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from services.process.image.engine import Engine, Limits, Rendered, Target, Wish
+from services.process.image.look import Watermark
+from services.process.image.operations import PHOTOS
+from services.process.image.pillow import Pillow
+from services.process.image.vips import Vips
+from services.process.plan import plan
+from shared.jobs import Operation
+
+SMALL = Target("small", "png", width=150)
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> Path:
+    """A folder with one watermark: a blue square."""
+    folder = tmp_path / "marks"
+    folder.mkdir()
+    Image.new("RGBA", (50, 50), (30, 40, 220, 255)).save(folder / "logo.png")
+    return folder
+
+
+@pytest.fixture(params=[Pillow, Vips])
+def engine(request: pytest.FixtureRequest, marks: Path) -> Engine:
+    made: Engine = request.param(Limits(pixels=100_000_000, watermarks=marks))
+    return made
+
+
+@pytest.fixture
+def wide(tmp_path: Path) -> Path:
+    """Red, green and blue thirds, 300×100."""
+    image = Image.new("RGB", (300, 100), (220, 30, 30))
+    image.paste((30, 200, 40), (100, 0, 200, 100))
+    image.paste((30, 40, 220), (200, 0, 300, 100))
+    image.save(tmp_path / "wide.png")
+    return tmp_path / "wide.png"
+
+
+def everything() -> list[Any]:
+    written = (
+        "web", "avatar", "placeholder", "metadata",
+        {"op": "convert", "formats": ["webp", "avif", "jpeg", "png"]},
+        {"op": "watermark", "image": "logo", "width": 80},
+    )  # fmt: skip
+    operations = tuple(Operation.model_validate(one) for one in written)
+    return [wish for recipe in plan(operations, PHOTOS) for wish in recipe.wishes()]
+
+
+def test_same_source_and_recipe_give_the_same_bytes(
+    engine: Engine, wide: Path, tmp_path: Path
+) -> None:
+    made: list[tuple[Rendered, ...]] = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        made.append(engine.render(wide, everything(), tmp_path / name))
+    first, second = ([(r.wish.file, r.sha256, r.recipe) for r in run] for run in made)
+    assert first == second
+    assert len({recipe for *_, recipe in first}) == len(first)
+
+
+def test_recipe_is_of_parameters_engine_and_watermark(
+    wide: Path, marks: Path, tmp_path: Path
+) -> None:
+    target = Target("a", width=50, watermark=Watermark("logo"))
+    limits = Limits(pixels=10**8, watermarks=marks)
+
+    def recipe(engine: Engine, target: Target) -> str:
+        (rendered,) = engine.render(wide, [target], tmp_path)
+        (tmp_path / target.file).unlink()
+        return rendered.recipe
+
+    recipes = [recipe(Pillow(limits), target), recipe(Vips(limits), target)]
+    recipes.append(recipe(Pillow(limits), Target("a", width=51, watermark=Watermark("logo"))))
+    Image.new("RGB", (5, 5)).save(marks / "logo.png")
+    recipes.append(recipe(Pillow(limits), target))
+    assert len(set(recipes)) == 4
+
+
+# ── beside others ────────────────────────────────────────────────────────────────────────────
+
+
+def made(engine: Engine, source: Path, wishes: list[Wish], directory: Path) -> Rendered:
+    """The first of `wishes`."""
+    directory.mkdir()
+    return engine.render(source, wishes, directory)[0]
+
+
+def assert_kept(one: Rendered, other: Rendered) -> None:
+    """The promise, where the two have other bytes."""
+    assert one.sha256 != other.sha256
+    assert one.recipe != other.recipe
+
+
+def test_recipe_is_of_what_is_made_beside(engine: Engine, mountains: Path, tmp_path: Path) -> None:
+    alone = made(engine, mountains, [SMALL], tmp_path / "alone")
+    large = Target("large", width=1920)
+    assert_kept(alone, made(engine, mountains, [SMALL, large], tmp_path / "beside"))
+
+
+def test_names_formats_and_qualities_of_others_change_no_recipe(
+    engine: Engine, wide: Path, tmp_path: Path
+) -> None:
+    first = made(engine, wide, [SMALL, Target("a", "avif", width=200)], tmp_path / "first")
+    others = [
+        Target("c", "png", width=200),
+        Target("b", "avif", width=200, quality=30, effort="best"),
+        SMALL,
+    ]
+    directory = tmp_path / "second"
+    directory.mkdir()
+    second = engine.render(wide, others, directory)[-1]
+    assert (first.sha256, first.recipe == second.recipe) == (second.sha256, True)
+
+
+def test_recipe_is_of_how_large_others_can_get(tmp_path: Path) -> None:
+    """WebP ends at 16383 pixels, and the decoder shrinks for it."""
+    vips = Vips(Limits(pixels=10**8))
+    Image.effect_noise((65_000, 8), 90).convert("RGB").save(tmp_path / "long.jpg")
+    whole = [Target("whole", "webp"), Target("whole", "png")]
+    small = made(vips, tmp_path / "long.jpg", [SMALL, whole[0]], tmp_path / "webp")
+    assert_kept(small, made(vips, tmp_path / "long.jpg", [SMALL, whole[1]], tmp_path / "png"))
+
+
+def test_recipe_is_of_whether_others_move(tmp_path: Path) -> None:
+    """Frames are decoded apart from the picture that stands still."""
+    pillow = Pillow(Limits(pixels=10**8))
+    frames = [Image.effect_noise((600, 400), 90).convert("P") for _ in range(2)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    still = made(pillow, tmp_path / "a.gif", [SMALL, Target("b", width=300)], tmp_path / "still")
+    moving = Target("b", width=300, animated=True)
+    assert_kept(still, made(pillow, tmp_path / "a.gif", [SMALL, moving], tmp_path / "moving"))
