@@ -1,11 +1,13 @@
 """AVIF, for every engine: Pillow's libavif and libaom take options that libvips cannot pass on.
 
-At equal score and size they save a quarter of the encoder's time: see `docs/images.md`.
+At equal score and size they save a quarter of the encoder's time: see `docs/images.md`. Who
+changes them raises `recipe.REVISION`.
 """
 
 import io
 from typing import Any
 
+import PIL
 from PIL import Image, features
 
 from services.process.image.effort import HIGHEST, level
@@ -24,9 +26,9 @@ def available() -> bool:
     return features.check("avif") is True
 
 
-def version() -> str:
-    """The library that encodes, with its version."""
-    return f"libavif {features.version('avif')}"
+def versions() -> str:
+    """Who encodes, each with its version."""
+    return f"pillow {PIL.__version__}, libavif {features.version('avif')}"
 
 
 def options(target: Target) -> dict[str, Any]:

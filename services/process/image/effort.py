@@ -1,7 +1,7 @@
 """How long encoders search for a smaller file: one scale for all of them. Pure.
 
 0 is the fastest and 9 the smallest. What a word means was measured for each format: see
-`docs/images.md`.
+`docs/images.md`. Who changes how far an effort goes raises `recipe.REVISION`.
 """
 
 from services.process.image.engine import Effort, Format

@@ -10,7 +10,9 @@ from shared.errors import UnsupportedMedia
 LYING = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _MIRRORED_ACROSS = (2, 3, 7, 8)  # …, in which the file's left side is seen right or below
 _MIRRORED_DOWN = (3, 4, 6, 7)
-GAP = 1.4  # an image is made from one at least so much larger; less would cost sharpness
+GAP = 1.4
+"""An image is made from one at least so much larger; less would cost sharpness. Who changes it
+raises `recipe.REVISION`."""
 
 L = TypeVar("L", bound=Look)
 Size = tuple[int, int]

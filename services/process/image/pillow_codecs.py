@@ -3,7 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
+from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any
 
@@ -29,21 +29,46 @@ READS = (
     "HEIF",
     "JXL",
 )
-_PLUGINS = {"pillow_heif": "register_heif_opener", "pillow_jxl": None}  # extras
-_LIBRARIES = ("jpg", "zlib", "libjpeg_turbo", "zlib_ng", "webp", "avif", "littlecms2")
+_LIBRARIES = (
+    *("jpg", "libjpeg_turbo", "jpg_2000", "zlib", "zlib_ng", "libtiff", "webp", "avif"),
+    "littlecms2",
+)
 # A flag in WebP's extended header. libwebp leaves it out where each frame's own rectangle is opaque,
 # and decoders then take what lies around it for opaque too; whole frames cannot be misread.
 _WEBP_ALPHA = 0x10
 
 
+@dataclass(frozen=True, slots=True)
+class _Plugin:
+    """An extra.
+
+    Attributes:
+        opener: the function that makes it known to Pillow; None if loading it is enough.
+    """
+
+    module: str
+    distribution: str
+    opener: str | None = None
+
+    @property
+    def version(self) -> str:
+        return f"{self.distribution} {metadata.version(self.distribution)}"
+
+
+_PLUGINS = (
+    _Plugin("pillow_heif", "pillow-heif", "register_heif_opener"),
+    _Plugin("pillow_jxl", "pillow-jxl-plugin"),
+)
+
+
 def load_codecs() -> None:
     """Load all that there are, so that the first picture does not wait for them."""
     Image.init()
-    for module, opener in _PLUGINS.items():
-        if find_spec(module):
-            plugin = import_module(module)
-            if opener:
-                getattr(plugin, opener)()
+    for plugin in _PLUGINS:
+        if find_spec(plugin.module):
+            module = import_module(plugin.module)
+            if plugin.opener:
+                getattr(module, plugin.opener)()
 
 
 def readable() -> list[str]:
@@ -58,16 +83,10 @@ def writable() -> frozenset[Format]:
 
 
 def versions() -> str:
-    """Pillow and the libraries that it encodes with, each with its version."""
+    """Pillow, its libraries, and the plugins that are loaded, each with its version."""
     libraries = (f"{name} {features.version(name)}" for name in _LIBRARIES)
-    return ", ".join([VERSION, *libraries, *_plugin_versions()])
-
-
-def _plugin_versions() -> list[str]:
-    import importlib.metadata
-
-    names = ("pillow-jxl-plugin",)
-    return [f"{n} {importlib.metadata.version(n)}" for n in names if find_spec("pillow_jxl")]
+    plugins = (plugin for plugin in _PLUGINS if find_spec(plugin.module))
+    return ", ".join([VERSION, *libraries, *(plugin.version for plugin in plugins)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,14 @@ from typing import Any, Self
 
 import orjson
 
+from services.process.image.effort import level
 from services.process.image.engine import Reading, Target, Wish
 from services.process.image.look import Look, Watermark
 from services.process.image.watermark import file_of
+
+REVISION = 1
+"""To be raised when other bytes come of the same parameters and libraries: where `geometry.GAP`,
+how an encoder is set (`effort.py`, `avif.py`), or a measure of our own changes."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,16 @@ class Recipes:
         """A hex digest of what was asked for, of all beside it, and of who made it."""
         mark = self.watermarks[wish.watermark.image] if wish.watermark else None
         beside = [part.decode() for part in self.beside]
-        parts = [_kind(wish), dataclasses.asdict(wish), self.versions, mark, beside]
+        parts = [REVISION, _kind(wish), _asked(wish), self.versions, mark, beside]
         return hashlib.sha256(_json(parts)).hexdigest()[:32]
+
+
+def _asked(wish: Wish) -> dict[str, Any]:
+    """All parameters; the effort as the number that a word stands for."""
+    asked = dataclasses.asdict(wish)
+    if isinstance(wish, Target):
+        asked["effort"] = level(wish.format, wish.effort)
+    return asked
 
 
 def _shown(wish: Wish) -> bytes:

@@ -41,11 +41,14 @@ def _exists(operation: str) -> bool:
 
 
 def versions() -> str:
-    """libvips, the wheel that brings its codecs where it comes from one, and who writes AVIF."""
+    """libvips, the wheel that brings its codecs where it comes from one, and Pillow.
+
+    Pillow writes AVIF and scales watermarks. The codecs of a system's libvips are not known.
+    """
     with suppress(importlib.metadata.PackageNotFoundError):
         wheel = importlib.metadata.version("pyvips-binary")
-        return f"{VERSION}, pyvips-binary {wheel}, {avif.version()}"
-    return f"{VERSION}, {avif.version()}"
+        return f"{VERSION}, pyvips-binary {wheel}, {avif.versions()}"
+    return f"{VERSION}, {avif.versions()}"
 
 
 def encode(image: pyvips.Image, target: Target, exif: bytes = b"") -> bytes:

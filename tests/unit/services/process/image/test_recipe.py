@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import PIL
 import pytest
 from PIL import Image
 
+from services.process.image import effort, pillow_codecs, recipe
 from services.process.image.engine import Engine, Limits, Rendered, Target, Wish
 from services.process.image.look import Watermark
 from services.process.image.operations import PHOTOS
@@ -135,3 +137,50 @@ def test_recipe_is_of_whether_others_move(tmp_path: Path) -> None:
     still = made(pillow, tmp_path / "a.gif", [SMALL, Target("b", width=300)], tmp_path / "still")
     moving = Target("b", width=300, animated=True)
     assert_kept(still, made(pillow, tmp_path / "a.gif", [SMALL, moving], tmp_path / "moving"))
+
+
+# ── who made it, and how ─────────────────────────────────────────────────────────────────────
+
+
+def recipe_of(engine: Engine, source: Path, target: Target, directory: Path) -> str:
+    (rendered,) = engine.render(source, [target], directory)
+    (directory / target.file).unlink()
+    return rendered.recipe
+
+
+def test_recipe_is_of_the_number_that_an_effort_means(
+    engine: Engine, wide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word, number = Target("a", effort="balanced"), Target("a", effort=2)
+    before = recipe_of(engine, wide, word, tmp_path)
+    assert before == recipe_of(engine, wide, number, tmp_path)
+    monkeypatch.setitem(effort._WORDS["balanced"], "webp", 3)
+    assert before != recipe_of(engine, wide, word, tmp_path)
+
+
+def test_recipe_is_of_its_revision(
+    engine: Engine, wide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = recipe_of(engine, wide, SMALL, tmp_path)
+    monkeypatch.setattr(recipe, "REVISION", recipe.REVISION + 1)
+    assert before != recipe_of(engine, wide, SMALL, tmp_path)
+
+
+@pytest.mark.parametrize("library", [Pillow, Vips])
+def test_recipe_is_of_pillow_which_writes_avif_and_scales_watermarks(
+    library: type[Pillow | Vips], wide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = Limits(pixels=10**6)
+    before = recipe_of(library(limits), wide, SMALL, tmp_path)
+    monkeypatch.setattr(PIL, "__version__", "99.0.0")
+    monkeypatch.setattr(pillow_codecs, "VERSION", "pillow 99.0.0")
+    assert before != recipe_of(library(limits), wide, SMALL, tmp_path)
+
+
+def test_recipe_is_of_the_plugin_that_reads_heic(
+    wide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pillow_heif")
+    before = recipe_of(Pillow(Limits(pixels=10**6)), wide, SMALL, tmp_path)
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "99.0.0")
+    assert before != recipe_of(Pillow(Limits(pixels=10**6)), wide, SMALL, tmp_path)
