@@ -220,7 +220,7 @@ class Output(Wire):
         duration_seconds: where the output has one.
         engine: who made it, with version (`pillow 13.0.0`, `ffmpeg 9.0.2`).
         recipe: hex digest of all that the file follows from, but the source: the operation with
-            its parameters, the engine, its codecs' versions.
+            its parameters, the engine, its codecs' versions, and what is made beside.
         value: what an output of JSON says, where that is short.
         names_urls: whether `{url:NAME.EXT}` in it stands for the URL of another output.
     """

@@ -7,7 +7,7 @@ from typing import Final
 SVG_SIDE_PIXELS: Final = 2048  # of the longer side: a drawing has no pixels of its own
 
 _HEAD_BYTES: Final = 4096
-_SVG: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:[?!](?s:.)*<)?svg[\s>]")
+_SVG: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:[?!](?s:.)*<)?svg[\s>:/]")
 
 
 def is_svg(source: Path) -> bool:

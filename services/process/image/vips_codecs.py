@@ -23,11 +23,15 @@ _SAVERS: dict[Format, str] = {
 
 
 def confine(*, svg: bool) -> None:
-    """Let libvips open no other formats than those here, and keep nothing between pictures."""
+    """Let libvips open no other formats than those here, and keep nothing between pictures.
+
+    Of a file with a name, librsvg would load what lies beside it: drawings come from memory alone.
+    """
     pyvips.cache_set_max(0)
     pyvips.operation_block_set("VipsForeignLoad", True)
     for loader in (*LOADERS, *([SVG_LOADER] if svg else [])):
         pyvips.operation_block_set(f"VipsForeignLoad{loader}", False)
+    pyvips.operation_block_set(f"VipsForeignLoad{SVG_LOADER}File", True)
 
 
 def writable() -> frozenset[Format]:

@@ -73,10 +73,18 @@ DRAWING = """<?xml version="1.0"?>
 <rect width="20" height="10" fill="#1e28dc"/><image x:href="{}" width="20" height="10"/></svg>"""
 
 
-def drawn(tmp_path: Path, *, svg: bool = False) -> Image.Image:
+PREFIXED = """<svg:svg xmlns:svg="http://www.w3.org/2000/svg" xmlns:x="http://www.w3.org/1999/xlink"
+ width="20" height="10"><svg:rect width="20" height="10" fill="#1e28dc"/>
+<svg:image x:href="beside.png" width="20" height="10"/></svg:svg>"""
+UNSEEN = (
+    PREFIXED.replace("svg:", "s:").replace(":svg=", ":s=").replace("<s:", "<!-- <svg. --><s:", 1)
+)
+
+
+def drawn(tmp_path: Path, *, svg: bool = False, text: str = DRAWING) -> Image.Image:
     Image.new("RGB", (20, 10), "red").save(tmp_path / "beside.png")
     source = tmp_path / "a.svg"
-    source.write_text(DRAWING.format((tmp_path / "beside.png").as_uri()))
+    source.write_text(text.format((tmp_path / "beside.png").as_uri()))
     wanted = Target("b", "png", width=200)
     render("auto", Limits(pixels=10**7, svg=svg), source, [wanted], tmp_path)
     with Image.open(tmp_path / "b.png") as image:
@@ -88,13 +96,29 @@ def test_drawings_are_refused_unless_they_are_switched_on(tmp_path: Path) -> Non
         drawn(tmp_path)
 
 
-def test_drawing_is_drawn_large_and_loads_nothing_from_beside_it(tmp_path: Path) -> None:
+def told_of(text: str, tmp_path: Path) -> str:
+    """What comes of the drawing where drawings are opened: its size and colour, or the refusal."""
     code = (
         "import sys; from pathlib import Path;"
-        "from tests.unit.services.process.image.test_select import drawn;"
-        "image = drawn(Path(sys.argv[1]), svg=True); print(image.size, image.getpixel((100, 50)))"
+        "from shared.errors import MillraceError;"
+        "from tests.unit.services.process.image.test_select import drawn\n"
+        "try: image = drawn(Path(sys.argv[1]), svg=True, text=sys.argv[2])\n"
+        "except MillraceError as error: print(error)\n"
+        "else: print(image.size, image.getpixel((100, 50)))"
     )
     told = subprocess.run(  # libvips keeps what it may open for the life of a process
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(tmp_path), text],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert told.stdout.strip() == "(200, 100) (30, 40, 220)"
+    return told.stdout.strip()
+
+
+@pytest.mark.parametrize("text", [DRAWING, PREFIXED], ids=["plain", "prefixed"])
+def test_drawing_is_drawn_large_and_loads_nothing_from_beside_it(text: str, tmp_path: Path) -> None:
+    assert told_of(text, tmp_path) == "(200, 100) (30, 40, 220)"
+
+
+def test_drawing_that_is_not_seen_to_be_one_is_refused(tmp_path: Path) -> None:
+    assert told_of(UNSEEN, tmp_path).startswith("The file is no picture in a known format")
