@@ -67,12 +67,12 @@ class Call:
     """What the parent asks.
 
     Attributes:
-        seconds: CPU time after which the operating system ends the child.
+        cpu_seconds: of all its threads together; then the operating system ends the child.
     """
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
-    seconds: float
+    cpu_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _answer(body: bytes, lock: int | None) -> bytes:
 def _outcome(body: bytes) -> tuple[Any, MillraceError | None]:
     try:
         call: Call = pickle.loads(body)  # noqa: S301 - the parent wrote it
-        _limit_cpu(call.seconds)
+        _limit_cpu(call.cpu_seconds)
         return call.function(*call.arguments), None
     except MillraceError as error:
         return None, _too_little_memory(error) or error

@@ -95,24 +95,29 @@ class Child:
         arguments: tuple[object, ...],
         seconds: float,
         lock: int | None = None,
+        threads: int = 1,
     ) -> Answer:
         """What `function(*arguments)` gives in the child, which owns a duplicate of `lock` meanwhile.
 
         Whoever gives up waiting must `kill` the child.
+
+        Args:
+            threads: how many of the child may be busy all those seconds.
 
         Raises:
             TimeLimit: not within `seconds`.
             CorruptMedia: the child crashed.
             EngineUnavailable: it died otherwise.
         """
+        call = Call(function, arguments, seconds * threads)
         try:
             async with asyncio.timeout(seconds):
-                await self._send(pickle.dumps(Call(function, arguments, seconds)), lock)
+                await self._send(pickle.dumps(call), lock)
                 answer: Answer = _Answers(io.BytesIO(await self._receive())).load()
         except TimeoutError:
             raise TimeLimit(f"The work took longer than {seconds:g} seconds.") from None
         except (OSError, EOFError):
-            raise await self._obituary(seconds) from None
+            raise await self._obituary(call.cpu_seconds) from None
         except pickle.UnpicklingError as error:
             raise EngineUnavailable(f"The answer of a child cannot be read: {error}.") from None
         self.calls += 1
@@ -146,12 +151,12 @@ class Child:
             received += chunk
         return bytes(received)
 
-    async def _obituary(self, seconds: float) -> MillraceError:
+    async def _obituary(self, cpu_seconds: float) -> MillraceError:
         """Why the child is dead."""
         await self.kill()
         code = self._process.returncode or 0
         if code == -signal.SIGXCPU:
-            return TimeLimit(f"The work used more than {seconds:g} seconds of CPU time.")
+            return TimeLimit(f"The work used more than {cpu_seconds:g} seconds of CPU time.")
         if self._started and -code in CRASHES:
             return CorruptMedia(f"The file made its decoder crash (signal {-code}).")
         cause = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"

@@ -67,12 +67,20 @@ class Pool:
         return self._idle.qsize()
 
     async def call(
-        self, function: Callable[..., T], *arguments: object, seconds: float, work: Work
+        self,
+        function: Callable[..., T],
+        *arguments: object,
+        seconds: float,
+        work: Work,
+        threads: int = 1,
     ) -> T:
         """`function(*arguments)`, run by a child that holds the job's lock meanwhile.
 
         Function, arguments and result are pickled. When this is cancelled, the child is dead
         before it returns.
+
+        Args:
+            threads: how many `function` keeps busy; it may use `seconds` of CPU time on each.
 
         Raises:
             TimeLimit: it took longer than `seconds`, counted from when a child was free.
@@ -82,7 +90,7 @@ class Pool:
         """
         slot = await self._idle.get()
         try:
-            answer = await slot.call(function, arguments, seconds, work.lock)
+            answer = await slot.call(function, arguments, seconds, work.lock, threads)
         finally:
             self._give_back(slot)
         work.spent.child(answer.cpu_seconds, answer.peak_memory_bytes)
@@ -129,12 +137,17 @@ class _Slot:
         return self._child is not None and self._child.alive
 
     async def call(
-        self, function: Callable[..., object], arguments: Any, seconds: float, lock: int
+        self,
+        function: Callable[..., object],
+        arguments: Any,
+        seconds: float,
+        lock: int,
+        threads: int,
     ) -> Answer:
         child = await self._living()
         answered = False
         try:
-            answer = await child.call(function, arguments, seconds, lock)
+            answer = await child.call(function, arguments, seconds, lock, threads)
             answered = child.calls < CALLS_PER_CHILD
         finally:
             if not answered:

@@ -65,6 +65,7 @@ class Pictures:
                 file_of(wish.watermark, self.limits.watermarks)
         if not wishes:
             return ()
+        threads = max(1, self.pool.idle)
         return await self.pool.call(
             render,
             self.engine,
@@ -72,9 +73,10 @@ class Pictures:
             source.absolute(),
             tuple(wishes),
             work.directory.absolute(),
-            max(1, self.pool.idle),
+            threads,
             seconds=self.seconds,
             work=work,
+            threads=threads,
         )
 
 

@@ -171,6 +171,13 @@ async def test_files_are_bounded(pool: Pool, work: Attempt) -> None:
         )
 
 
+async def test_each_thread_has_the_cpu_time_of_the_call(pool: Pool, work: Attempt) -> None:
+    soft, _ = await pool.call(
+        resource.getrlimit, resource.RLIMIT_CPU, seconds=2000, work=work, threads=16
+    )
+    assert 32_000 < soft < 34_000
+
+
 async def test_there_are_no_core_dumps(pool: Pool, work: Attempt) -> None:
     limits = await pool.call(resource.getrlimit, resource.RLIMIT_CORE, seconds=20, work=work)
     assert limits == (0, 0)
