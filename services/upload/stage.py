@@ -12,7 +12,7 @@ from services.upload.settings import UploadSettings
 from services.upload.urls import names_urls, with_urls
 from shared.jobs import CleanupJob, Member, Output, Result, UploadJob
 from shared.storage.base import Owner, Storage
-from shared.storage.together import together
+from shared.together import together
 from shared.work import Work
 
 _MEASURED = {"width", "height", "duration_seconds", "engine", "recipe", "value"}

@@ -16,7 +16,7 @@ from shared.storage.s3_errors import translated
 from shared.storage.s3_mark import Mark
 from shared.storage.s3_uploads import abort
 from shared.storage.settings import Bucket
-from shared.storage.together import together
+from shared.together import together
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client

@@ -1,6 +1,5 @@
 """Passages of ffmpeg through a film: one for each part of it that something is made of."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -13,6 +12,7 @@ from services.process.video.run import run
 from services.process.video.tools import Tools
 from shared.errors import InvalidJob, SourceTooLarge
 from shared.jobs import Output
+from shared.together import together
 from shared.work import Work
 
 
@@ -62,7 +62,7 @@ class Passages:
             self._tools.ffmpeg, arguments, self._tools.grant, self._work, self._advance
         )
         passed = Passed(self._film, self._tools, self._work, complaints)
-        finished = await asyncio.gather(*(product.finish(passed) for product in products))
+        finished = await together(product.finish(passed) for product in products)
         return dict(zip(products, finished, strict=True))
 
     def _seconds(self, window: Window) -> float:

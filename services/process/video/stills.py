@@ -1,6 +1,5 @@
 """Pictures of a film: found by key frames, made into files by the picture engine."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from services.process.video.storyboard import finished
 from services.process.video.tools import Tools
 from shared.errors import CorruptMedia
 from shared.jobs import Output
+from shared.together import together
 from shared.work import Work
 
 _FRAME = "frame.tmp"
@@ -43,11 +43,9 @@ async def _still(tools: Tools, film: Film, still: Still, work: Work) -> tuple[Ou
 async def _series(tools: Tools, film: Film, series: Series, work: Work) -> tuple[Output, ...]:
     size = film.width, film.height
     frames = await _frames(tools, film, series.times, size, work)
-    made = await asyncio.gather(
-        *(
-            tools.pictures.render(frame, targets, work)
-            for frame, targets in zip(frames, series.targets, strict=True)
-        )
+    made = await together(
+        tools.pictures.render(frame, targets, work)
+        for frame, targets in zip(frames, series.targets, strict=True)
     )
     for frame in frames:
         frame.unlink()

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from shared.errors import StorageUnavailable
-from shared.storage.together import together
+from shared.together import together
 
 
 async def later(value: int) -> int:
