@@ -14,6 +14,7 @@ class Sound:
         codec: ffmpeg's name.
         language: as the file has it (`eng`); None where it does not tell.
         default: whether a player takes it unasked.
+        seconds: its length; 0 where the file does not tell.
     """
 
     stream: int
@@ -23,6 +24,7 @@ class Sound:
     language: str | None = None
     title: str | None = None
     default: bool = False
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Passages:
         self._begin = begin
         self._end = end
         self._done = 0.0
+        self._reached = 0.0
         self._all = 0.0
 
     async def make(self, products: Sequence[Product]) -> dict[Product, tuple[Output, ...]]:
@@ -58,10 +59,11 @@ class Passages:
             for branch in product.branches(self._film, directory, means.threads)
         ]
         arguments = command.encode(self._film, branches, means, window)
+        self._reached = 0.0
         complaints = await run(
             self._tools.ffmpeg, arguments, self._tools.grant, self._work, self._advance
         )
-        passed = Passed(self._film, self._tools, self._work, complaints)
+        passed = Passed(self._film, self._tools, self._work, complaints, self._reached)
         finished = await together(product.finish(passed) for product in products)
         return dict(zip(products, finished, strict=True))
 
@@ -76,6 +78,7 @@ class Passages:
             raise SourceTooLarge(f"The film is longer than {most.seconds:g} seconds.")
         if progress.frames > most.frames:
             raise SourceTooLarge(f"The film has more than {most.frames} pictures.")
+        self._reached = progress.seconds
         done = min(self._all, self._done + progress.seconds)
         percent = self._begin + done / self._all * (self._end - self._begin)
         self._work.progress(percent, **_details(progress, self._all - done))

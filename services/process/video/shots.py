@@ -52,8 +52,10 @@ class Grid:
 
 def shots(
     film: Film, times: Sequence[float], slack: float, size: tuple[int, int], files: Sequence[Path]
-) -> None:
+) -> tuple[float, ...]:
     """Write the pictures at `times` (seconds, rising) as PNG files of that size.
+
+    Gives the times at which those begin that were found, which tell of a film that breaks off.
 
     Args:
         slack: how many seconds a key frame may be too early to stand for a picture; with 0 the
@@ -62,7 +64,7 @@ def shots(
     Raises:
         CorruptMedia: no picture of the film can be decoded.
     """
-    found = None
+    found, begins = None, []
     with opened(film.path, film.container) as media:
         video = picture_stream(media)
         begun = start_of(media)
@@ -73,6 +75,8 @@ def shots(
             if found is None:
                 raise CorruptMedia("The film is damaged: no picture of it can be decoded.")
             _upright(found, size).save(file, "PNG", compress_level=1)
+            begins.append(clock(found) - begun)
+    return tuple(begins)
 
 
 def sheet(files: Sequence[Path], grid: Grid, target: Path) -> None:

@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.process.video import command
+from services.process.video.branch import Window
 from services.process.video.film import Film, Series, Snap, Still, Storyboard
 from services.process.video.run import run
 from services.process.video.shots import Grid
 from services.process.video.storyboard import finished
 from services.process.video.tools import Tools
+from services.process.video.whole import broken_off, tolerated, witness
 from shared.errors import CorruptMedia
 from shared.jobs import Output
 from shared.together import together
@@ -24,7 +26,7 @@ async def pictured(tools: Tools, film: Film, snap: Snap, work: Work) -> tuple[Ou
     """Make the files of `snap` in `work.directory`.
 
     Raises:
-        CorruptMedia: there is no such frame.
+        CorruptMedia: there is no such frame, or the film breaks off before it.
         SourceTooLarge, TimeLimit, EngineUnavailable: see `run`, `Pool.call`, `Pictures.render`.
     """
     if isinstance(snap, Series):
@@ -77,8 +79,22 @@ async def _frames(
             await _grab(tools, film, time, file, work, size)
         return files
     slack = _SLACK_SECONDS if film.picture_seconds > _SHORT_SECONDS else 0.0
-    await tools.shots(film, times, slack, size, files, work)
+    begins = await tools.shots(film, times, slack, size, files, work)
+    late = max(slack, tolerated(film.picture_seconds))
+    for time, begin in zip(times, begins, strict=True):
+        if time - begin > late:
+            await _check_goes_on(tools, film, begin, work)
+            break
     return files
+
+
+async def _check_goes_on(tools: Tools, film: Film, seconds: float, work: Work) -> None:
+    """Refuse a film that breaks off at `seconds`; it may also show one picture for long."""
+    assert film.video_stream is not None
+    rest = [witness(film.video_stream)]
+    arguments = command.encode(film, rest, tools.means, Window(seconds))
+    if said := await run(tools.ffmpeg, arguments, tools.grant, work):
+        raise broken_off(said, seconds, film.picture_seconds)
 
 
 @asynccontextmanager

@@ -69,10 +69,12 @@ class Tools:
         size: tuple[int, int],
         files: list[Path],
         work: Work,
-    ) -> None:
+    ) -> tuple[float, ...]:
         """See `shots.shots`."""
         seconds = self.settings.probe_limit_seconds
-        await self.pool.call(shots, film, times, slack, size, files, seconds=seconds, work=work)
+        return await self.pool.call(
+            shots, film, times, slack, size, files, seconds=seconds, work=work
+        )
 
     async def sheet(self, files: list[Path], grid: Grid, target: Path, work: Work) -> None:
         """See `shots.sheet`."""

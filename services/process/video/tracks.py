@@ -8,11 +8,13 @@ from services.process.video.film import Captions, Sound
 
 if TYPE_CHECKING:
     import av.container
+    from av.audio.stream import AudioStream
 
 # ffmpeg's names of the captions that are text; the others are pictures.
 _TEXT = {"ass", "mov_text", "ssa", "subrip", "srt", "text", "webvtt", "ttml", "sami", "eia_608"}
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _LONGEST_TITLE = 60
+_CLOCK = re.compile(r"(\d{1,3}):(\d\d):(\d\d(?:\.\d+)?)")
 _MOST_TRACKS = 16
 
 
@@ -28,6 +30,7 @@ def sounds_of(media: "av.container.InputContainer") -> tuple[Sound, ...]:
             channels=track.codec_context.channels,
             rate=track.codec_context.sample_rate or 0,
             default=bool(track.disposition & Disposition.default),
+            seconds=_seconds(track),
             **_told(track.metadata),
         )
         for track in tracks[:_MOST_TRACKS]
@@ -47,6 +50,17 @@ def captions_of(media: "av.container.InputContainer") -> tuple[Captions, ...]:
         )
         for track in tracks[:_MOST_TRACKS]
     )
+
+
+def _seconds(track: "AudioStream") -> float:
+    """Its length, which Matroska holds in a tag only; 0 where none is told."""
+    if track.duration and track.time_base:
+        return float(track.duration * track.time_base)
+    clock = _CLOCK.fullmatch(track.metadata.get("DURATION", ""))
+    if clock is None:
+        return 0.0
+    hours, minutes, seconds = map(float, clock.groups())
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _told(metadata: Mapping[str, str]) -> dict[str, Any]:

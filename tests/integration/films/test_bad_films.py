@@ -41,15 +41,50 @@ async def test_a_film_without_its_index_is_damaged(bench: Bench, tmp_path: Path)
     assert isinstance(error, CorruptMedia | UnsupportedMedia)
 
 
-async def test_a_film_that_breaks_off_is_damaged(
-    bench: Bench, film: FilmMaker, tmp_path: Path
-) -> None:
-    whole = film("whole.mp4", "-i", str(BUNNY), "-c", "copy", "-movflags", "+faststart")
-    source = tmp_path / "film.mp4"
+@pytest.fixture(params=["mp4", "mkv"])
+def half(request: pytest.FixtureRequest, film: FilmMaker, tmp_path: Path) -> Path:
+    """The first half of a film's bytes, with its index in front."""
+    text = tmp_path / "text.srt"
+    text.write_text("".join(f"{n}\n00:00:0{n},200 --> 00:00:0{n},900\n{n}\n\n" for n in range(5)))
+    captions = "mov_text" if request.param == "mp4" else "srt"
+    index = ("-movflags", "+faststart") if request.param == "mp4" else ()
+    inputs = ("-i", str(BUNNY), "-i", str(text), "-map", "0", "-map", "1")
+    whole = film(f"whole.{request.param}", *inputs, "-c", "copy", "-c:s", captions, *index)
+    source = tmp_path / f"film.{request.param}"
     source.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    error = await refusal(bench, source)
+    return source
+
+
+# Not `poster`, which looks at one moment, nor `probe`, which tells what the index does.
+@pytest.mark.parametrize(
+    "operations",
+    [
+        (),
+        ({"op": "renditions", "heights": 96},),
+        ({"op": "renditions", "heights": 720},),  # copied
+        ({"op": "hls", "heights": 96},),
+        ("storyboard",),
+        ({"op": "renditions", "heights": 96}, "storyboard"),
+        ("thumbnails",),
+        ({"op": "preview", "width": 96},),
+        ({"op": "preview", "width": 96, "format": "webp"},),
+        ({"op": "preview", "width": 96, "format": "gif"},),
+        ({"op": "preview", "width": 96, "format": "gif", "at": "60%"},),
+        ({"op": "trim", "start": 1, "end": 4},),
+        ("audio",),
+        ({"op": "audio", "format": "wav"},),
+        ({"op": "audio", "loudness": -20},),
+        ("waveform",),
+        ("captions",),
+    ],
+    ids=str,
+)
+async def test_a_film_that_breaks_off_is_damaged(
+    bench: Bench, half: Path, operations: tuple[Any, ...]
+) -> None:
+    error = await refusal(bench, half, *operations)
     assert isinstance(error, CorruptMedia)
-    assert "seconds can be decoded" in str(error)
+    assert "60%" in str(operations) or "seconds can be decoded" in str(error)
 
 
 async def test_noise_in_a_container_is_damaged(bench: Bench, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from services.process.video.branch import WHOLE, Branch, Tap, Window
 from services.process.video.digests import Piece
 from services.process.video.film import Captions, Film, Sound
 from services.process.video.products.captions import WEBVTT, webvtt
-from services.process.video.products.film_file import check_whole
 from services.process.video.products.product import Passed
 from services.process.video.streaming.master import PLAYLIST, Track
 from services.process.video.streaming.package import CAPTIONS, Contents, Size
+from services.process.video.whole import check_whole
 from shared.jobs import Member, Output
 
 _MEDIA_TYPES = {
@@ -115,7 +115,7 @@ class Adaptive:
             self.dash,
         )
         made = await passed.tools.package(root, contents, passed.work)
-        check_whole(passed, made.seconds, self.window)
+        check_whole(passed.complaints, made.seconds, passed.film.picture_seconds)
         first, *others = (_member(piece, passed) for piece in made.pieces)
         return (
             Output(

@@ -6,6 +6,7 @@ from pathlib import Path
 from services.process.video.branch import WHOLE, Branch, Window
 from services.process.video.film import Film
 from services.process.video.products.product import Passed, Plain
+from services.process.video.whole import check_whole, steady, witness
 from shared.jobs import Output
 
 WEBVTT = "text/vtt"
@@ -20,11 +21,15 @@ class CaptionFile(Plain):
     window: Window = WHOLE
 
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
-        """One, of text alone."""
-        return (Branch(webvtt(self.stream, directory / f"{self.name}.vtt")),)
+        """One, of text alone; when that ends says nothing of the film's end."""
+        text = Branch(webvtt(self.stream, directory / f"{self.name}.vtt"))
+        stream, _ = steady(film)
+        return text, witness(stream)
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""
+        _, seconds = steady(passed.film)
+        check_whole(passed.complaints, passed.seconds, seconds)
         file = f"{self.name}.vtt"
         (piece,) = await passed.tools.digests((passed.directory / file,), passed.work)
         return (

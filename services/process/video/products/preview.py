@@ -7,6 +7,7 @@ from typing import Literal
 from services.process.video.branch import Branch, Tap, Window
 from services.process.video.film import Film
 from services.process.video.products.product import Passed, Plain
+from services.process.video.whole import check_whole, picture_seconds
 from shared.jobs import Output
 
 Moving = Literal["webp", "gif"]
@@ -49,6 +50,9 @@ class Preview(Plain):
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""
+        rounded = 1 / self.fps if self.fps else 0.0  # a picture more or less
+        wanted = picture_seconds(passed.film, self.window)
+        check_whole(passed.complaints, passed.seconds + rounded, wanted)
         file = f"{self.name}.{self.format}"
         (piece,) = await passed.tools.digests((passed.directory / file,), passed.work)
         return (

@@ -19,12 +19,14 @@ class Passed:
 
     Attributes:
         complaints: what ffmpeg said, which may be nothing.
+        seconds: how far into the window the longest of its outputs reaches.
     """
 
     film: Film
     tools: "Tools"
     work: "Work"
     complaints: str
+    seconds: float
 
     @property
     def directory(self) -> Path:

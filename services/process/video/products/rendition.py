@@ -8,6 +8,7 @@ from services.process.video.codecs import CODECS, CodecName, levelled
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
+from services.process.video.whole import picture_seconds
 from shared.jobs import Output
 
 
@@ -89,8 +90,8 @@ class Rendition(Plain):
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""
         codec = CODECS[self.codec]
-        window = WHOLE if self.copied and not self.window.start else self.window
-        return (await described(passed, self.name, codec.extension, codec.media_type, window),)
+        seconds = picture_seconds(passed.film, self.window)
+        return (await described(passed, self.name, codec.extension, codec.media_type, seconds),)
 
 
 def sound_of(

@@ -10,6 +10,7 @@ from services.process.video.command import png
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
+from services.process.video.whole import check_whole, sound_seconds, witness
 from shared.jobs import Output
 
 
@@ -47,8 +48,9 @@ class Extract(Plain):
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""
         sound = SOUNDS[self.format]
+        seconds = sound_seconds(passed.film, self.stream)
         made = await described(
-            passed, self.name, self.format, sound.media_type, self.window, sound.demuxer
+            passed, self.name, self.format, sound.media_type, seconds, sound.demuxer
         )
         return (made,)
 
@@ -71,11 +73,11 @@ class Waveform(Plain):
     window: Window = WHOLE
 
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
-        """One, which draws."""
+        """One, which draws; a drawing does not tell how much sound there was."""
         draw = f"showwavespic=s={self.width}x{self.height}:colors=0x{self.colour}:scale=sqrt"
         chain = f"[0:{self.stream}]aformat=channel_layouts=mono,{draw}[{{sink}}]"
         options = ("-frames:v", "1", "-an", *png(directory / self._drawing))
-        return (Branch(options, chain=chain),)
+        return Branch(options, chain=chain), witness(self.stream)
 
     @property
     def _drawing(self) -> str:
@@ -83,6 +85,7 @@ class Waveform(Plain):
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""
+        check_whole(passed.complaints, passed.seconds, sound_seconds(passed.film, self.stream))
         drawing = passed.directory / self._drawing
         try:
             return await passed.tools.pictures.render(drawing, self.targets, passed.work)

@@ -1,0 +1,63 @@
+"""Whether a film was read to its end: one that breaks off looks like one that ends.
+
+ffmpeg takes it for one, and only complains. Neither that nor the length is enough by itself:
+some films are shorter than they say, and many play well in spite of an error.
+"""
+
+from services.process.video.branch import Branch, Window
+from services.process.video.film import Film
+from services.process.video.verdict import summary
+from shared.errors import CorruptMedia
+
+_WITHIN_SECONDS = 0.25
+_WITHIN_SHARE = 0.05  # of what there should be
+
+
+def check_whole(said: str, seconds: float, wanted: float) -> None:
+    """Refuse a film of which `seconds` were read, where there should be `wanted`.
+
+    Args:
+        said: what ffmpeg complained about, which may be nothing.
+
+    Raises:
+        CorruptMedia: it breaks off.
+    """
+    if said and wanted - seconds > tolerated(wanted):
+        raise broken_off(said, seconds, wanted)
+
+
+def tolerated(seconds: float) -> float:
+    """How much of so many seconds may be missing: a length is told by more than one measure."""
+    return max(_WITHIN_SECONDS, _WITHIN_SHARE * seconds)
+
+
+def broken_off(said: str, seconds: float, wanted: float) -> CorruptMedia:
+    """The error for a film that breaks off."""
+    return CorruptMedia(
+        f"The film is damaged: only {seconds:.1f} of its {wanted:.1f} seconds can be decoded"
+        f" ({summary(said)})."
+    )
+
+
+def witness(stream: int) -> Branch:
+    """A track that is read beside products whose own length does not tell how far that went."""
+    return Branch(("-map", f"0:{stream}", "-c", "copy", "-f", "null", "-"))
+
+
+def sound_seconds(film: Film, stream: int) -> float:
+    """How long that track of sound is."""
+    told = (sound.seconds for sound in film.sounds if sound.stream == stream)
+    return next(told, 0.0) or film.duration_seconds
+
+
+def steady(film: Film) -> tuple[int, float]:
+    """The cheapest track that goes on to the film's end, and how long it is."""
+    if film.audio_stream is None:
+        return film.video_stream or 0, film.picture_seconds
+    return film.audio_stream, sound_seconds(film, film.audio_stream)
+
+
+def picture_seconds(film: Film, window: Window) -> float:
+    """How long the pictures of the window are."""
+    left = max(0.0, film.picture_seconds - window.start)
+    return left if window.seconds is None else min(left, window.seconds)
