@@ -63,7 +63,13 @@ class Workspace(Volume):
         directory = f"{self.jobs}/{name}"
         self._put_away_impostor(directory)
         made = self._make(directory)
-        self._grant(directory, job, digest)
+        try:
+            self._grant(directory, job, digest)
+        except Exception:
+            if made and self.files.exists(self._receipt(name)):
+                # It ended since the first look, and nobody would come any more to remove this.
+                self._unmake(directory)
+            raise
         try:
             held = self._hold(name, job.job_id)
         except JobLocked:
@@ -179,6 +185,10 @@ class Workspace(Volume):
         except FileNotFoundError:
             raise OtherVolume("the work directory is gone; is its volume mounted?") from None
         return True
+
+    def _unmake(self, directory: str) -> None:
+        with suppress(OSError):  # somebody else has come in
+            self.files.remove_directory(directory)
 
     def _grant(self, directory: str, job: DownloadJob, digest: str) -> None:
         """Write the job's lease where there is none; the first one wins."""

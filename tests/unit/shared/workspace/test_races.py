@@ -1,13 +1,13 @@
 """Races between the beginning and the end of a job, as the simulation found them."""
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from shared.errors import JobLocked
+from shared.errors import JobLocked, WorkspaceFull
 from shared.workspace import Closed, NotDue, Workspace
 from shared.workspace.files import Files, Name
 from tests.jobs import cleanup_job, download_job, processing_job
@@ -95,6 +95,34 @@ def test_what_ended_is_removed_although_the_deadline_is_far(workspace: Workspace
         assert closing.receipt(expired).outcome == "failed"
         closing.remove()
     assert not directory.exists()
+
+
+def test_duplicate_without_room_for_a_lease_leaves_no_directory(workspace: Workspace) -> None:
+    """The job ended between its first look and here, and nobody would remove it."""
+    receipt = Path(workspace.closed) / "job.1.json"
+    workspace.files = NoRoom(lambda _: receipt.write_bytes(b"{}"))
+    with pytest.raises(WorkspaceFull):
+        workspace.begin(download_job())
+    assert list(Path(workspace.jobs).iterdir()) == []
+
+
+def test_directory_of_a_job_that_has_no_room_for_its_lease_is_left(workspace: Workspace) -> None:
+    """Another delivery may be about to begin the job in it; if none is, the sweep takes it."""
+    workspace.files = NoRoom(lambda _: None)
+    with pytest.raises(WorkspaceFull):
+        workspace.begin(download_job())
+    assert [path.name for path in Path(workspace.jobs).iterdir()] == ["job.1"]
+
+
+class NoRoom(Files):
+    """A disk that is full; `meanwhile` is what another worker does then."""
+
+    def __init__(self, meanwhile: Callable[[Path], object]) -> None:
+        self._meanwhile = meanwhile
+
+    def create(self, path: Name, content: bytes) -> None:
+        self._meanwhile(Path(path))
+        raise WorkspaceFull
 
 
 @contextmanager
