@@ -161,7 +161,7 @@ class Disk(MemoryFiles):
 
     @step
     def remove_directory(self, path: Name) -> None:
-        self._promises.removing(self._process, self._short(path))
+        self._promises.unmaking(self._process, self._short(path))
         super().remove_directory(path)
 
     @step

@@ -104,6 +104,12 @@ class Promises:
         if not stage or (parts[1], stage) in self._committed:
             self.breaks(f"{path} is removed, and is needed")
 
+    def unmaking(self, process: Process, path: str) -> None:
+        """A directory goes, if it is empty: an ended job's needs no lock, which it has not."""
+        folder, _, name = path.partition("/")
+        if folder != "jobs" or name not in self._receipts:
+            self.removing(process, path)
+
     def linked(self, path: str) -> None:
         """Something has got its final name, for ever."""
         folder, _, rest = path.partition("/")
