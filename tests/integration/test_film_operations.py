@@ -130,6 +130,21 @@ async def test_a_preview_is_short_and_silent(bench: Bench, colours: Path, kind: 
     assert {colour_of(frame.convert("RGB")) for frame in frames} == {"red", "lime"}
 
 
+async def test_a_long_preview_takes_no_more_memory_than_a_short_one(
+    bench: Bench, film: FilmMaker
+) -> None:
+    plain = ("-f", "lavfi", "-i", "color=red:size=320x192:rate=25:duration=30")
+    source = film("plain.mp4", *plain, "-c:v", "libx264")
+    taken = []
+    for seconds in (1, 30):
+        bench.work.spent.peak_memory_bytes = 0
+        wanted = {"op": "preview", "name": f"for-{seconds}", "seconds": seconds}
+        await bench.make(source, {**wanted, "format": "gif", "width": 320, "fps": 60})
+        taken.append(bench.work.spent.peak_memory_bytes)
+    short, long = taken
+    assert long < short + 50 * 2**20  # all pictures of the long one take 180 MiB
+
+
 async def test_a_part_is_cut_at_the_very_picture(bench: Bench, colours: Path) -> None:
     output = (await bench.make(colours, {"op": "trim", "start": 0.9, "end": 2.1}))["trim.mp4"]
     with av.open(str(bench.path(output))) as media:

@@ -11,9 +11,10 @@ from services.process.video.whole import check_whole, picture_seconds
 from shared.jobs import Output
 
 Moving = Literal["webp", "gif"]
+# A palette for each picture: one for all is known at the end only, and all pictures wait for it.
 _PALETTE = (
-    "[{source}]split[{sink}a][{sink}b];[{sink}a]palettegen[{sink}p];"
-    "[{sink}b][{sink}p]paletteuse=diff_mode=rectangle[{sink}]"
+    "[{source}]split[{sink}a][{sink}b];[{sink}a]palettegen=stats_mode=single[{sink}p];"
+    "[{sink}b][{sink}p]paletteuse=new=1[{sink}]"
 )
 
 
