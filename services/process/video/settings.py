@@ -35,7 +35,10 @@ class FilmSettings(Settings):
         default=64 * 2**30, ge=2**20, description="size of any one file made from a film"
     )
     probe_limit_seconds: float = Field(
-        default=60, gt=0, le=3600, description="how long looking into one film may take"
+        default=60,
+        gt=0,
+        le=3600,
+        description="how long looking into one film may take; more where it has to be decoded for that",
     )
     max_video_seconds: float = Field(
         default=6 * 3600, gt=0, le=7 * 86400, description="length of the longest accepted film"

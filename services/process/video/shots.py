@@ -1,6 +1,6 @@
 """Pictures of a film at many times, each found by its key frame. Runs in a child.
 
-Reading is by jumps: an hour is not decoded for a hundred pictures of it.
+A long film is read by jumps: an hour is not decoded for a hundred pictures of it.
 """
 
 from collections import deque
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from services.process.video.cursor import Cursor
 from services.process.video.film import Film
-from services.process.video.moment import clock, go_to, shown_at, start_of
+from services.process.video.moment import clock, start_of
 from services.process.video.probe import opened, picture_stream, pictures
 from shared.errors import CorruptMedia
 
 if TYPE_CHECKING:
     import av.container
     from av import VideoFrame
-    from av.video.stream import VideoStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,12 @@ def shots(
     Raises:
         CorruptMedia: no picture of the film can be decoded.
     """
-    found, begins = None, []
+    begins = []
     with opened(film.path, film.container) as media:
-        video = picture_stream(media)
         begun = start_of(media)
         wanted = [begun + time for time in times]
-        all_of_them = _near if slack else _in_order
-        for found_now, file in zip(all_of_them(media, video, wanted, slack), files, strict=True):
-            found = found_now or found
+        found_all = _near(film, media, wanted, slack) if slack else _in_order(media, wanted)
+        for found, file in zip(found_all, files, strict=True):
             if found is None:
                 raise CorruptMedia("The film is damaged: no picture of it can be decoded.")
             _upright(found, size).save(file, "PNG", compress_level=1)
@@ -92,22 +90,22 @@ def sheet(files: Sequence[Path], grid: Grid, target: Path) -> None:
 
 
 def _near(
-    media: "av.container.InputContainer", video: "VideoStream", times: Sequence[float], slack: float
+    film: Film, media: "av.container.InputContainer", times: Sequence[float], slack: float
 ) -> "Iterator[VideoFrame | None]":
     """Each picture, or a key frame that is near enough."""
-    for time in times:
-        go_to(media, time)
-        key = next(pictures(media, video), None)
-        near = key is not None and abs(time - clock(key)) <= slack
-        yield key if near else shown_at(media, video, time) or key
+    with opened(film.path, film.container) as scout:
+        cursor = Cursor(media, scout)
+        for time in times:
+            cursor.go(time, slack)
+            yield cursor.shown
 
 
 def _in_order(
-    media: "av.container.InputContainer", video: "VideoStream", times: Sequence[float], _: float
+    media: "av.container.InputContainer", times: Sequence[float]
 ) -> "Iterator[VideoFrame | None]":
     """Each picture, from one decoding of the film."""
     shown, todo = None, deque(times)
-    for frame in pictures(media, video):
+    for frame in pictures(media, picture_stream(media)):
         while todo and shown is not None and clock(frame) > todo[0]:
             yield shown
             todo.popleft()

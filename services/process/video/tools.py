@@ -19,6 +19,8 @@ from services.process.video.streaming.package import Contents, Package, package
 from shared.work import Work
 
 _HASHED_BYTES_PER_SECOND = 50e6  # on a slow disk
+_DECODED_PIXELS_PER_SECOND = 20e6  # by one thread, of a codec that is hard to decode
+_USUAL_RATE = 30.0  # where a film does not tell its pictures per second
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Tools:
 
     async def moment(self, film: Film, at: float | None, work: Work) -> float:
         """See `moment.moment`."""
-        seconds = self.settings.probe_limit_seconds
+        seconds = self._decoding(film)
         return await self.pool.call(moment, film, at, seconds=seconds, work=work)
 
     async def shots(
@@ -71,7 +73,7 @@ class Tools:
         work: Work,
     ) -> tuple[float, ...]:
         """See `shots.shots`."""
-        seconds = self.settings.probe_limit_seconds
+        seconds = self._decoding(film)
         return await self.pool.call(
             shots, film, times, slack, size, files, seconds=seconds, work=work
         )
@@ -95,6 +97,14 @@ class Tools:
         """See `package.package`."""
         seconds = self._reading(path for path in root.rglob("*"))
         return await self.pool.call(package, root, contents, seconds=seconds, work=work)
+
+    def _decoding(self, film: Film) -> float:
+        """Seconds that decoding the film may take: all of it where it has one key frame."""
+        pixels = film.picture_seconds * (film.frame_rate or _USUAL_RATE) * film.width * film.height
+        return min(
+            self.settings.probe_limit_seconds + pixels / _DECODED_PIXELS_PER_SECOND,
+            self.settings.ffmpeg_limit_seconds,
+        )
 
     def _reading(self, paths: Iterable[Path]) -> float:
         """Seconds that reading the files may take."""
