@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -34,16 +35,27 @@ class Outputs:
     source: Path
     directory: Path
     limits: Limits
+    _search: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
+    """Comparing takes some 130 bytes for each pixel, so that the number of threads would decide
+    whether a photo goes into a child's memory."""
 
     def picture(self, target: Target, size: Size, encode: _Encode) -> Rendered:
         """The file of `target`, of `size` pixels, as `encode` gives it for a target and EXIF."""
         exif = taken_over(self.source, target.metadata)
-        return self._written(target, size, _fitting(target, encode, exif), None)
+        data = _fitting(self._found(target, encode), encode, exif)
+        return self._written(target, size, data, None)
 
     def reading(self, reading: Reading, pixels: Pixels) -> Rendered:
         """The file of `reading`: what its reader says, as JSON."""
         value = reading.reader(pixels, self.source)
         return self._written(reading, (None, None), orjson.dumps(value), value)
+
+    def _found(self, target: Target, encode: _Encode) -> Target:
+        """With the quality that it is to have, if that is to be found: one output at a time."""
+        if not target.is_searched:
+            return target
+        with self._search:
+            return lowest(target, lambda attempt: _encoded(attempt, encode, b""))
 
     def _written(
         self, wish: Wish, size: tuple[int | None, int | None], data: bytes, value: _Value
@@ -59,8 +71,6 @@ def _fitting(target: Target, encode: _Encode, exif: bytes) -> bytes:
 
     A box of 32×32 pixels and 2048 bytes is always reached: see the tests.
     """
-    if target.is_searched:
-        target = lowest(target, lambda attempt: _encoded(attempt, encode, b""))
     data = _encoded(target, encode, exif)
     for attempt in _cheaper(target):
         if target.max_bytes is None or len(data) <= target.max_bytes:

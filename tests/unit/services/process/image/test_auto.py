@@ -1,6 +1,7 @@
 """`quality: "auto"`, on real files of every engine."""
 
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from PIL import Image
 from ssimulacra2 import compute_ssimulacra2
 
+from services.process.image import output
+from services.process.image.auto import Encode
 from services.process.image.engine import Engine, Format, Limits, Target
 from services.process.image.operations import PHOTOS
 from services.process.image.pillow import Pillow
@@ -62,8 +65,8 @@ def test_transparency_is_compared_too(engine: Engine, mountains: Path, tmp_path:
     source = fading(engine, mountains, tmp_path)
     (made,) = engine.render(source, [AUTO], tmp_path)
     assert made.size < source.stat().st_size
-    with Image.open(tmp_path / "auto.webp") as output:
-        assert output.mode == "RGBA"
+    with Image.open(tmp_path / "auto.webp") as image:
+        assert image.mode == "RGBA"
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp", "avif"])
@@ -82,6 +85,26 @@ def test_transparency_is_compared_on_the_ground_that_it_is_laid_on(
     )
     assert clear.size == pytest.approx(opaque.size, rel=0.1)
     assert clear.size < most.size / 2
+
+
+def test_one_output_at_a_time_is_searched(
+    mountains: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes much memory, and as many threads as there are idle children would add up."""
+    searched: list[int] = []
+    under_way: set[str] = set()
+
+    def lowest(target: Target, encode: Encode) -> Target:
+        under_way.add(target.name)
+        time.sleep(0.05)  # for others to come in, if they can
+        searched.append(len(under_way))
+        under_way.remove(target.name)
+        return target
+
+    monkeypatch.setattr(output, "lowest", lowest)
+    wishes = [replace(AUTO, name=f"a{width}", width=width) for width in range(100, 104)]
+    Vips(Limits(pixels=10**8)).render(mountains, wishes, tmp_path, threads=4)
+    assert searched == [1, 1, 1, 1]
 
 
 def test_without_numpy_the_job_is_told(
