@@ -1,6 +1,6 @@
 """Which part of a picture an output shows, and how large. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -171,6 +171,23 @@ def largest_frame(placements: Iterable[Placement]) -> tuple[float, float]:
     return max(width for width, _ in frames), max(height for _, height in frames)
 
 
+def origins(placements: Sequence[Placement]) -> list[int | None]:
+    """The place of the one that each is made from, the largest first; None: from the source.
+
+    The smallest before it that shows the whole picture and is large enough.
+    """
+    return [
+        next((place for place in reversed(range(number)) if _serves(placements[place], one)), None)
+        for number, one in enumerate(placements)
+    ]
+
+
+def _serves(larger: Placement, smaller: Placement) -> bool:
+    width, height = smaller.frame
+    suffices = larger.width >= GAP * width and larger.height >= GAP * height
+    return larger.whole and (larger == smaller or suffices)
+
+
 def shapes(width: int, height: int, looks: Iterable[L]) -> dict[Shape, list[L]]:
     """The looks by what they look like, the largest scale first.
 
@@ -179,9 +196,8 @@ def shapes(width: int, height: int, looks: Iterable[L]) -> dict[Shape, list[L]]:
     groups: dict[Shape, list[L]] = {}
     for look in looks:
         groups.setdefault(shape(width, height, look), []).append(look)
-    return dict(sorted(groups.items(), key=_largest_and_sharpest))
+    return dict(sorted(groups.items(), key=_scale, reverse=True))
 
 
-def _largest_and_sharpest(group: tuple[Shape, object]) -> tuple[float, float, float]:
-    width, height = group[0].placement.frame
-    return -width, -height, group[0].finish.blur
+def _scale(group: tuple[Shape, object]) -> tuple[float, float]:
+    return group[0].placement.frame

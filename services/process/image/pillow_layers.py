@@ -1,12 +1,12 @@
 """A picture at falling sizes, each made with Pillow from the next larger one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
 
 from services.process.image.colour import eight_bit
-from services.process.image.geometry import GAP, Placement, Shape, largest_frame
+from services.process.image.geometry import GAP, Placement, Shape, largest_frame, origins
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,6 @@ class Layer:
 
     image: Image.Image
     extent: tuple[float, float]
-
-    def suffices(self, placement: Placement) -> bool:
-        """Whether `placement` can be made from this without loss."""
-        width, height = placement.frame
-        return self.has(placement) or (
-            self.extent[0] >= GAP * width and self.extent[1] >= GAP * height
-        )
 
     def has(self, placement: Placement) -> bool:
         """Whether this already is what `placement` asks for."""
@@ -49,14 +42,14 @@ def decoded(image: Image.Image, placements: Sequence[Placement]) -> Layer:
 
 
 def cascade(
-    largest: Layer, shapes: Iterable[Shape], orientation: int
+    largest: Layer, shapes: Collection[Shape], orientation: int
 ) -> Iterator[tuple[Shape, Image.Image]]:
     """Each shape with its resized picture, still lying and coloured as in the file."""
-    larger = [largest]
-    for shape in shapes:
-        placement = shape.placement.stored(orientation)
-        origins = (layer for layer in reversed(larger) if layer.suffices(placement))
-        small = next(origins, largest).resized(placement)
-        if placement.whole:
-            larger.append(Layer(small, small.size))
+    placements = [shape.placement.stored(orientation) for shape in shapes]
+    made: dict[int | None, Layer] = {None: largest}
+    sources = origins(placements)
+    for number, (shape, placement) in enumerate(zip(shapes, placements, strict=True)):
+        small = made[sources[number]].resized(placement)
+        if number in sources:
+            made[number] = Layer(small, small.size)
         yield shape, small

@@ -1,8 +1,10 @@
 """The engine on libvips: streams what it can, so that a picture takes a fraction of the memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,8 @@ from services.process.image.engine import Limits, Pixels, Reading, Rendered, Wis
 from services.process.image.geometry import (
     GAP,
     LYING,
+    Finish,
     Placement,
-    Shape,
     largest_frame,
     shapes,
 )
@@ -22,7 +24,8 @@ from services.process.image.output import Outputs
 from services.process.image.recipe import Recipes
 from services.process.image.svg import SVG_SIDE_PIXELS, is_svg
 from services.process.image.vips_codecs import LOADERS, VERSION, confine, encode, versions, writable
-from services.process.image.vips_finish import finished, weighted
+from services.process.image.vips_finish import finished
+from services.process.image.vips_layers import Cascade, held
 from shared.errors import CorruptMedia, UnsupportedMedia
 
 _HEAD_BYTES = 4096  # the boxes that describe a picture stand at the beginning
@@ -47,28 +50,75 @@ class Vips:
         """See `Engine.render`."""
         recipes = Recipes.of(wishes, self._versions, self._limits.watermarks)
         outputs = Outputs(self.name, recipes, source, directory, self._limits)
-        shown = self._shown(source, wishes)
-        with ThreadPoolExecutor(threads) as encoders:
-            made = dict(
-                zip(shown, encoders.map(partial(_put, outputs), shown.values(), shown), strict=True)
-            )
+        made = _encoded(self._shown(source, wishes), outputs, threads)
         return tuple(made[wish] for wish in wishes)
 
-    def _shown(self, source: Path, wishes: Sequence[Wish]) -> dict[Wish, pyvips.Image]:
-        """What each wish shows, the largest first. All memory of the decoder is free again."""
+    def _shown(
+        self, source: Path, wishes: Sequence[Wish]
+    ) -> Iterator[tuple[pyvips.Image, list[Wish]]]:
+        """What the wishes show, the largest first, each as soon as it is finished."""
+        groups, cascade = self._decoded(source, wishes)
+        for number, group in enumerate(groups):
+            yield self._finished(cascade.picture(number), group.finish), group.wishes
+
+    def _finished(self, small: pyvips.Image, finish: Finish) -> pyvips.Image:
+        return finished(_srgb(small).autorot(), finish, self._limits.watermarks)
+
+    def _decoded(self, source: Path, wishes: Sequence[Wish]) -> tuple[list["_Group"], Cascade]:
+        """What is to be made, and from what. All memory of the decoder is free again."""
         image = _opened(source, self._limits)
         orientation = image.get("orientation") if image.get_typeof("orientation") else 1
         size = (image.width, image.height)
-        groups = shapes(*(size[::-1] if orientation in LYING else size), wishes)
-        placements = [shape.placement.stored(orientation) for shape in groups]
+        groups = [
+            _Group(shape.placement.stored(orientation), shape.finish, alike)
+            for shape, alike in shapes(
+                *(size[::-1] if orientation in LYING else size), wishes
+            ).items()
+        ]
+        placements = [group.placement for group in groups]
         pixels = _shrunk_by_decoder(image, source, placements)
         with _blaming_the_file():
-            smalls = list(_cascade(pixels, groups, placements))
-        shown: dict[Wish, pyvips.Image] = {}
-        for shape, small in smalls:
-            done = finished(_srgb(small).autorot(), shape.finish, self._limits.watermarks)
-            shown |= dict.fromkeys(groups[shape], done)
-        return shown
+            return groups, Cascade(held(pixels, placements), placements)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Wishes that look the same, and where in the stored picture they lie."""
+
+    placement: Placement
+    finish: Finish
+    wishes: list[Wish]
+
+
+def _encoded(
+    shown: Iterable[tuple[pyvips.Image, list[Wish]]], outputs: Outputs, threads: int
+) -> dict[Wish, Rendered]:
+    """The files of all that is shown; not more than `threads` + 1 pictures are there at a time."""
+    under_way = deque[dict[Wish, Future[Rendered]]]()
+    made = dict[Wish, Rendered]()
+    with _threads(threads) as encoders:
+        for image, wishes in shown:
+            under_way.append({wish: encoders.submit(_put, outputs, image, wish) for wish in wishes})
+            if len(under_way) > threads:
+                made |= _awaited(under_way.popleft())
+        for rest in under_way:
+            made |= _awaited(rest)
+    return made
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """So many; when one fails, the others take up nothing new."""
+    with ThreadPoolExecutor(count) as threads:
+        try:
+            yield threads
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _awaited(under_way: Mapping[Wish, Future[Rendered]]) -> dict[Wish, Rendered]:
+    return {wish: future.result() for wish, future in under_way.items()}
 
 
 def _put(outputs: Outputs, image: pyvips.Image, wish: Wish) -> Rendered:
@@ -145,40 +195,6 @@ def _shrunk_by_decoder(
     room = min(image.width / (widest * GAP), image.height / (highest * GAP))
     shrink = next((factor for factor in (8, 4, 2) if factor <= room), 1)
     return _load(source, shrink=shrink) if shrink > 1 else image
-
-
-def _cascade(
-    pixels: pyvips.Image, groups: Iterable[Shape], placements: Sequence[Placement]
-) -> Iterator[tuple[Shape, pyvips.Image]]:
-    widest, highest = largest_frame(placements)
-    base = _resized(pixels, Placement(round(widest), round(highest))).copy_memory()
-    larger = [base]
-    for shape, placement in zip(groups, placements, strict=True):
-        origin = next(
-            image
-            for image in reversed(larger)
-            if image is base or image.width >= GAP * placement.frame[0]
-        )
-        small = _resized(origin, placement).copy_memory()
-        if placement.whole:
-            larger.append(small)
-        yield shape, small
-
-
-def _resized(image: pyvips.Image, placement: Placement) -> pyvips.Image:
-    width, height = placement.frame
-    if (image.width, image.height) == (placement.width, placement.height):
-        return image
-    whole = _scaled(image, width / image.width, height / image.height)
-    if placement.whole:
-        return whole
-    left = min(round(placement.left * width), whole.width - placement.width)
-    top = min(round(placement.top * height), whole.height - placement.height)
-    return whole.crop(max(0, left), max(0, top), placement.width, placement.height)
-
-
-def _scaled(image: pyvips.Image, across: float, down: float) -> pyvips.Image:
-    return weighted(image, lambda pixels: pixels.resize(across, vscale=down))
 
 
 def _srgb(image: pyvips.Image) -> pyvips.Image:

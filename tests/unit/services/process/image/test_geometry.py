@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.process.image.engine import MAX_SIDE_PIXELS, Fit, Target
-from services.process.image.geometry import Placement, shape, shapes
+from services.process.image.geometry import Placement, origins, shape, shapes
 
 sides = st.integers(1, 30000)
 
@@ -72,3 +72,21 @@ def test_what_looks_the_same_is_one_shape_and_the_largest_comes_first() -> None:
         ["soft.webp"],
         ["small.webp"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("placements", "expected"),
+    [
+        ([Placement(1000, 750), Placement(500, 375), Placement(100, 75)], [None, 0, 1]),
+        ([Placement(1000, 750), Placement(800, 600), Placement(600, 450)], [None, None, 0]),
+        ([Placement(1000, 750), Placement(500, 375, 0.5), Placement(400, 300)], [None, None, 0]),
+        ([Placement(100, 75), Placement(100, 75)], [None, 0]),
+        ([Placement(1000, 1), Placement(500, 1)], [None, None]),
+        ([Placement(1, 1000), Placement(1, 500)], [None, None]),
+    ],
+    ids=["cascade", "too near", "a part", "the same", "a strip", "a post"],
+)
+def test_each_is_made_from_the_smallest_that_is_large_enough_both_ways(
+    placements: list[Placement], expected: list[int | None]
+) -> None:
+    assert origins(placements) == expected
