@@ -1,6 +1,6 @@
 """What one file of a passage through a film needs of it. Pure values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,10 @@ class Tap:
     def size(self) -> tuple[int, int]:
         """What taps are put in order by: pixels, then width."""
         return self.width * self.height, self.width
+
+    def holds(self, other: "Tap") -> bool:
+        """Whether `other` can be made of these pictures without enlarging them."""
+        return self.width >= other.width and self.height >= other.height
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,3 @@ class Window:
 
 
 WHOLE = Window()
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """All branches that come from one reading of one window."""
-
-    window: Window
-    branches: tuple[Branch, ...] = field(default=())

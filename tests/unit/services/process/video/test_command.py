@@ -5,9 +5,13 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from services.process.image.engine import Target
 from services.process.video import command
-from services.process.video.branch import Window
+from services.process.video.branch import Tap, Window
+from services.process.video.cascade import cascade
 from services.process.video.command import Means, grab
 from services.process.video.film import Film, Storyboard
 from services.process.video.products.adaptive import Adaptive
@@ -167,6 +171,37 @@ def test_what_is_copied_is_not_decoded() -> None:
     arguments = encode(FILM, [replace(rendition(720), copied=True)], DIRECTORY, MEANS)
     assert "-filter_complex" not in arguments
     assert ("-c:v", "copy") in pairwise(arguments)
+
+
+def test_a_storyboard_is_not_enlarged_from_a_rendition() -> None:
+    board = Board(Storyboard("storyboard", 2.0, 5, 160, 90, Target(name="storyboard")))
+    film = replace(FILM, interlaced=True)
+    arguments = encode(film, [board, rendition(360), rendition(36)], DIRECTORY, MEANS)
+    graph = value_after(arguments, "-filter_complex").split(";")
+    assert graph[0].endswith("split=3[v1][s1][f0]")
+    assert graph[2] == "[f0]fps=0.5,scale=160:90:out_range=tv,format=yuv420p,setsar=1[v0]"
+    alone = value_after(encode(film, [board, rendition(36)], DIRECTORY, MEANS), "-filter_complex")
+    assert alone.split(";")[:3] == [
+        "[0:1]yadif=deint=interlaced,split=2[c0][c1]",
+        "[c0]scale=64:36:out_range=tv,format=yuv420p,setsar=1[v1]",
+        "[c1]fps=0.5,scale=160:90:out_range=tv,format=yuv420p,setsar=1[v0]",
+    ]
+
+
+SIDES = st.integers(2, 40)
+TAPS = st.builds(Tap, SIDES, SIDES, st.sampled_from([None, 5.0]), st.booleans(), st.booleans())
+
+
+@given(st.lists(TAPS, max_size=8))
+def test_no_size_is_scaled_from_a_smaller_one(taps: list[Tap]) -> None:
+    steps = cascade([*enumerate(taps)])
+    assert sorted(tap for step in steps for tap in step.taps) == [*enumerate(taps)]
+    for place, step in enumerate(steps):
+        if step.above is not None:
+            assert step.above in steps[:place]
+            assert step.above.tap.holds(step.tap)
+            assert step.above.tap.hdr == step.tap.hdr
+            assert not step.above.tap.sparse
 
 
 def test_a_frame_rate_is_capped_behind_the_scaling() -> None:
