@@ -344,6 +344,20 @@ async def test_a_film_that_is_what_is_wanted_is_copied(bench: Bench, film: FilmM
     assert made["finer-96p.mp4"].size > made["anew-96p.mp4"].size
 
 
+@pytest.mark.parametrize("container", ["mp4", "mkv"])
+async def test_copied_hevc_has_the_name_that_all_players_know(
+    bench: Bench, film: FilmMaker, container: str
+) -> None:
+    encoded = ("-c:v", "libx265", "-x265-params", "log-level=error", "-crf", "45")
+    tag = () if container == "mkv" else ("-tag:v", "hev1")
+    small = ("-pix_fmt", "yuv420p", *encoded, *tag)
+    source = film(f"tagged.{container}", *pattern("160x96"), *small)
+    made = await bench.make(source, {**SMALL, "codec": "hevc"})
+    with av.open(str(bench.path(made["96p.mp4"]))) as media:
+        assert media.streams.video[0].codec_tag == "hvc1"
+        assert sum(1 for _ in media.decode(video=0)) == 25
+
+
 def _packets(path: Path) -> list[bytes]:
     with av.open(str(path)) as media:
         return [bytes(packet) for packet in media.demux(video=0) if packet.size]

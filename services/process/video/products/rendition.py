@@ -71,7 +71,9 @@ class Rendition(Plain):
         return (Branch(options, tap),)
 
     def _copying(self, film: Film) -> tuple[str, ...]:
-        return ("-map", f"0:{film.video_stream}", "-c:v", "copy")
+        # As x265 is told to: Apple's players know HEVC by no other name.
+        named = ("-tag:v", "hvc1") if self.codec == "hevc" else ()
+        return ("-map", f"0:{film.video_stream}", "-c:v", "copy", *named)
 
     def _encoding(self, film: Film, threads: int) -> tuple[str, ...]:
         codec = CODECS[self.codec]
