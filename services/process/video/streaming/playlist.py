@@ -39,10 +39,13 @@ class Stream:
 
     @property
     def peak(self) -> int:
-        """Bits per second of the heaviest piece; pieces much shorter than the others aside."""
+        """Bits per second of the heaviest piece; pieces much shorter than the others aside.
+
+        At least the average, to which those count.
+        """
         longest = max(segment.seconds for segment in self.segments)
         rates = [8 * s.size / s.seconds for s in self.segments if s.seconds > longest / 2]
-        return round(max(rates))
+        return max(round(max(rates)), self.average)
 
     @property
     def average(self) -> int:
