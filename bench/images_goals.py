@@ -50,8 +50,8 @@ def _line(goal: Goal, rates: Mapping[str, float], verdicts: Mapping[str, Verdict
         own, other = verdicts[goal.who], verdicts[goal.against]
         lower, size = other.score - own.score, own.size / other.size
         said += [
-            f"score {-lower:+.2f} (-{goal.score:g})",
-            f"bytes {size - 1:+.1%} ({goal.size - 1:+.0%})",
+            f"score {-lower:+.2f} (at most {goal.score:g} lower)",
+            f"bytes {size - 1:+.1%} (at most {goal.size - 1:.0%} more)",
         ]
         kept = kept and lower <= goal.score and size <= goal.size
     return f"{'met ' if kept else 'MISS'}  {goal.who} / {goal.against}: {', '.join(said)}"

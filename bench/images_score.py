@@ -5,7 +5,7 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from bench.images_task import Output, Photo, Task
-from services.process.image.ssimulacra2 import Original
+from bench.images_task import Task
+from services.process.image import ssimulacra2
 
 CACHE = Path(sys.prefix) / "bench-images-scores.json"  # by digests, so it can never be stale
+METRIC = (Path(__file__), Path(ssimulacra2.__file__))  # whose change makes other scores
+_OUTPUTS_AT_A_TIME = 7  # those of one photo in a process, for it is decoded once there
 
 
 @dataclass(frozen=True)
@@ -29,56 +31,65 @@ class Verdict:
     score: float
 
 
+@dataclass(frozen=True)
+class Pair:
+    """An output without blur, and the photo that it is of."""
+
+    photo: Path
+    fit: str
+    made: Path
+
+    @property
+    def key(self) -> str:
+        """A digest of all that the score follows from."""
+        read = (self.photo, self.made, *METRIC)
+        parts = [self.fit, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in read)]
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
 def judge(task: Task) -> Verdict:
     """Compare every output with the photo as Pillow resizes it from all of its pixels."""
-    known = json.loads(CACHE.read_text()) if CACHE.exists() else {}
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process for each core is enough
-    with ProcessPoolExecutor(task.cores, mp_context=get_context("spawn")) as processes:
-        tasks = [
-            (photo, task.outputs, Path(task.folder, photo.name), known) for photo in _once(task)
-        ]
-        found = list(processes.map(_scores, *zip(*tasks, strict=True)))
-    fresh = {key: score for scores in found for key, score in scores.items()}
-    CACHE.write_text(json.dumps(known | fresh))
+    known: dict[str, float] = json.loads(CACHE.read_text()) if CACHE.exists() else {}
+    pairs = {pair.key: pair for pair in _pairs(task)}
+    new = {key: pair for key, pair in pairs.items() if key not in known}
+    known.update(zip(new, _scores(list(new.values()), task.cores), strict=True))
+    CACHE.write_text(json.dumps(known))
     size = sum(path.stat().st_size for path in Path(task.folder).rglob("*") if path.is_file())
-    return Verdict(size, statistics.fmean(fresh.values()))
+    return Verdict(size, statistics.fmean(known[key] for key in pairs))
 
 
-def _once(task: Task) -> list[Photo]:
-    """Each photo once, however often it was in the task."""
-    return list({photo.path: photo for photo in task.photos}.values())
+def _pairs(task: Task) -> Iterator[Pair]:
+    """Of each photo once, however often it was in the task."""
+    for path, photo in {photo.path: photo for photo in task.photos}.items():
+        for output in task.outputs:
+            if not output.blur:
+                yield Pair(Path(path), output.fit, Path(task.folder, photo.name, output.file))
 
 
-def _scores(
-    photo: Photo, outputs: Sequence[Output], folder: Path, known: Mapping[str, float]
-) -> dict[str, float]:
-    """By the digest of what was compared."""
-    scores = {}
-    for output in (output for output in outputs if not output.blur):
-        made = folder / output.file
-        key = hashlib.sha256(made.read_bytes() + photo.path.encode()).hexdigest()
-        scores[key] = known.get(key) or _score(photo, output, made)
-    return scores
+def _scores(pairs: Sequence[Pair], cores: int) -> Sequence[float]:
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process for each core is enough
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as processes:
+        return list(processes.map(_score, pairs, chunksize=_OUTPUTS_AT_A_TIME))
 
 
-def _score(photo: Photo, output: Output, made: Path) -> float:
-    with Image.open(made) as image:
+def _score(pair: Pair) -> float:
+    with Image.open(pair.made) as image:
         pixels = np.asarray(image.convert("RGB"))
-    return _original(photo.path, output.fit, pixels.shape[1], pixels.shape[0]).score(pixels)
+    return _original(pair.photo, pair.fit, pixels.shape[1], pixels.shape[0]).score(pixels)
 
 
 @lru_cache(maxsize=2)  # the formats of one size follow each other
-def _original(path: str, fit: str, width: int, height: int) -> Original:
+def _original(path: Path, fit: str, width: int, height: int) -> ssimulacra2.Original:
     """The photo at the very size of an output: contenders may round a side differently."""
     whole = _whole(path)
     if fit == "cover":
         small = ImageOps.fit(whole, (width, height), Image.Resampling.LANCZOS)
     else:
         small = whole.resize((width, height), Image.Resampling.LANCZOS)
-    return Original(np.asarray(small))
+    return ssimulacra2.Original(np.asarray(small))
 
 
 @lru_cache(maxsize=1)
-def _whole(path: str) -> Image.Image:
+def _whole(path: Path) -> Image.Image:
     with Image.open(path) as image:
         return ImageOps.exif_transpose(image).convert("RGB")

@@ -3,6 +3,7 @@
 from typing import Any, Protocol, TypeVar
 
 import pydantic
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
 from shared.errors import MillraceError
@@ -33,14 +34,10 @@ def read(kind: type[S], **given: Any) -> S:
     try:
         return kind(**given)
     except pydantic.ValidationError as error:
-        wrong = (f"{_variable(detail['loc'])}: {_reason(detail)}" for detail in error.errors())
-        raise BadSetting("; ".join(wrong)) from None
+        raise BadSetting("; ".join(map(_sentence, error.errors()))) from None
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
-    return str(location[0]).upper() if location else "settings"
-
-
-def _reason(detail: object) -> str:
-    message = str(detail["msg"]) if isinstance(detail, dict) else str(detail)
-    return message.removeprefix("Value error, ")
+def _sentence(detail: ErrorDetails) -> str:
+    """What is said of all settings together names the variables itself."""
+    reason = detail["msg"].removeprefix("Value error, ")
+    return f"{str(detail['loc'][0]).upper()}: {reason}" if detail["loc"] else reason

@@ -1,8 +1,9 @@
 """What the process service is told by its environment."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from services.process.child import Bounds
 from services.process.cores import usable_cores
@@ -19,16 +20,20 @@ class PresetSettings(Settings):
         default=None, description="TOML file with presets of your own; see docs/images.md"
     )
 
-    @field_validator("presets_file")
-    @classmethod
-    def _is_right(cls, path: Path | None) -> Path | None:
-        load(path)
-        return path
+    _catalogues: Catalogues = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _has_right_presets(self) -> Self:
+        try:
+            self._catalogues = load(self.presets_file)
+        except ValueError as error:
+            raise ValueError(f"PRESETS_FILE: {error}") from None
+        return self
 
     @property
     def catalogues(self) -> Catalogues:
-        """All operations and presets."""
-        return load(self.presets_file)
+        """All operations and presets, as the file was when the settings were read."""
+        return self._catalogues
 
 
 class ProcessSettings(PresetSettings):

@@ -8,6 +8,7 @@ import pytest
 from millrace.reference import settings_page
 from millrace.settings import BadSetting, read
 from shared.settings import DeliverySettings, WorkspaceSettings
+from shared.storage.settings import StorageSettings
 from tests.conftest import ROOT
 
 
@@ -32,6 +33,11 @@ def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None
 
     with pytest.raises(BadSetting, match=r"MAX_ATTEMPTS: .*integer"):
         read(DeliverySettings)
+
+
+def test_what_is_wrong_with_several_together_names_them() -> None:
+    with pytest.raises(BadSetting, match=r"^S3_BUCKET_NAME must be set, since STORAGE_MODE is s3"):
+        read(StorageSettings, storage_mode="s3")
 
 
 def test_the_page_in_the_docs_is_current() -> None:

@@ -78,3 +78,10 @@ def test_what_is_wrong_ends_the_start_and_is_named(text: str, sentence: str, fil
 def test_file_that_is_not_there_is_named(file: Path) -> None:
     with pytest.raises(BadSetting, match=r"PRESETS_FILE: .*presets\.toml cannot be read: No such"):
         read(ProcessSettings, presets_file=file)
+
+
+def test_file_is_read_once(file: Path) -> None:
+    file.write_text(OWN)
+    settings = read(ProcessSettings, presets_file=file)
+    file.unlink()
+    assert "card" in settings.catalogues.photos
