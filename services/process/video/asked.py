@@ -37,6 +37,16 @@ class Asked:
             for branch in product.branches(self._film, here, 1)
         )
 
+    @property
+    def name(self) -> str:
+        """The operation's."""
+        return self._recipe.name
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `Output.file`, of each output but the one that is told."""
+        return tuple(file for made in (*self.products, *self.snaps) for file in made.files)
+
     def join(self) -> None:
         """Take storyboards out of a passage that decodes the film, instead of looking for them.
 

@@ -116,6 +116,11 @@ class Still:
     at: float | None
     targets: tuple[Target, ...]
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `Output.file`, of each output."""
+        return tuple(target.file for target in self.targets)
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -128,6 +133,11 @@ class Series:
 
     times: tuple[float, ...]
     targets: tuple[tuple[Target, ...], ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `Output.file`, of each output."""
+        return tuple(target.file for targets in self.targets for target in targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +157,11 @@ class Storyboard:
     width: int
     height: int
     sheet: Target
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `Output.file`, of each output."""
+        return (f"{self.name}.vtt",)
 
 
 Snap = Still | Series | Storyboard

@@ -15,7 +15,7 @@ from services.process.video.passages import Passages
 from services.process.video.settings import FilmSettings
 from services.process.video.stills import pictured
 from services.process.video.tools import Tools
-from shared.errors import UnsupportedMedia
+from shared.errors import InvalidJob, UnsupportedMedia
 from shared.jobs import Operation, Output
 from shared.work import Work
 
@@ -82,10 +82,22 @@ class Films:
 
 def _asked(recipes: tuple[FilmRecipe, ...], film: Film) -> list[Asked]:
     asked = [Asked(recipe, film) for recipe in recipes]
+    _refuse_same_files(asked)
     if any(one.decodes for one in asked):
         for one in asked:
             one.join()
     return asked
+
+
+def _refuse_same_files(asked: list[Asked]) -> None:
+    makers: dict[str, str] = {}
+    for one in asked:
+        for file in one.files:
+            if (other := makers.setdefault(file, one.name)) != one.name:
+                raise InvalidJob(
+                    f"operations: '{other}' and '{one.name}' both make '{file}';"
+                    " give one of them another name"
+                )
 
 
 def _refuse_blind(film: Film, recipes: tuple[FilmRecipe, ...]) -> None:

@@ -30,6 +30,7 @@ class Nothing(Plain):
 
     name: str
     window: Window = WHOLE
+    files: tuple[str, ...] = ()
 
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         return (Branch(("-map", "0:0", "-c", "copy", "-f", "null", "-")),)

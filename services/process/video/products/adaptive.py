@@ -1,5 +1,6 @@
 """A film in pieces, in several sizes: HLS, and DASH from the same pieces."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,6 +60,11 @@ class Adaptive:
         """H.264's encoder."""
         return ("libx264",)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `Product.files`."""
+        return (f"{self.name}.m3u8",)
+
     def folders(self) -> tuple[str, ...]:
         """One for each stream."""
         tracks = (track.folder for track, _ in (*self.sounds, *self.captions))
@@ -116,7 +122,7 @@ class Adaptive:
         )
         made = await passed.tools.package(root, contents, passed.work)
         check_whole(passed.complaints, made.seconds, passed.film.picture_seconds)
-        first, *others = (_member(piece, passed) for piece in made.pieces)
+        first, *others = await asyncio.to_thread(_members, made.pieces, passed)
         return (
             Output(
                 name=self.name,
@@ -150,6 +156,10 @@ def tracks(
         is_default = stream.stream == default
         listed.append((Track(f"{kind}-{place}", shown, stream.language, is_default), stream.stream))
     return tuple(listed)
+
+
+def _members(pieces: Sequence[Piece], passed: Passed) -> list[Member]:
+    return [_member(piece, passed) for piece in pieces]
 
 
 def _member(piece: Piece, passed: Passed) -> Member:

@@ -28,6 +28,11 @@ class Board(Plain):
         """All of the film."""
         return WHOLE
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `Product.files`."""
+        return self.board.files
+
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """One, of few and small pictures."""
         board, grid = self.board, self._grid

@@ -20,6 +20,11 @@ class CaptionFile(Plain):
     stream: int
     window: Window = WHOLE
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `Product.files`."""
+        return (f"{self.name}.vtt",)
+
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """One, of text alone; when that ends says nothing of the film's end."""
         text = Branch(webvtt(self.stream, directory / f"{self.name}.vtt"))

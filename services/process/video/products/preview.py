@@ -40,6 +40,11 @@ class Preview(Plain):
         """WebP's encoder."""
         return ("libwebp",) if self.format == "webp" else ()
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `Product.files`."""
+        return (f"{self.name}.{self.format}",)
+
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """One."""
         tap = Tap(self.width, self.height, self.fps)

@@ -52,6 +52,11 @@ class Product(Protocol):
         """What ffmpeg has to be built with."""
         ...
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `Output.file`, of each of its outputs."""
+        ...
+
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """Its outputs of ffmpeg, which go below `directory`."""
         ...

@@ -50,6 +50,11 @@ class Rendition(Plain):
         return f"{self.name}.{CODECS[self.codec].extension}"
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """See `Product.files`."""
+        return (self.file,)
+
+    @property
     def libraries(self) -> tuple[str, ...]:
         """The encoders that it needs."""
         codec = CODECS[self.codec]

@@ -37,6 +37,11 @@ class Extract(Plain):
         library = SOUNDS[self.format].library
         return (library,) if library else ()
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `Product.files`."""
+        return (f"{self.name}.{self.format}",)
+
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """One, of sound alone."""
         sound = SOUNDS[self.format]
@@ -71,6 +76,11 @@ class Waveform(Plain):
     colour: str
     targets: tuple[Target, ...]
     window: Window = WHOLE
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `Product.files`."""
+        return tuple(target.file for target in self.targets)
 
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
         """One, which draws; a drawing does not tell how much sound there was."""
