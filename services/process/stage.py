@@ -1,5 +1,6 @@
 """The process stage: from the original to the files that the job asks for."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,8 +40,7 @@ class Process:
         media = self.media[job.original.kind]
         outputs = await media.make(source, job.request.operations, work)
         made = tuple(_files(outputs))
-        for file in made:
-            _check(file, work)
+        await asyncio.to_thread(_check, made, work)
         return UploadJob(
             job_id=job.job_id,
             run=job.run,
@@ -53,11 +53,12 @@ class Process:
         )
 
 
-def _check(file: TrackedFile, work: Work) -> None:
+def _check(files: tuple[TrackedFile, ...], work: Work) -> None:
     """Refuse what an engine reported and is not there: children are not trusted with paths."""
-    size = work.locate(file.path).stat(follow_symlinks=False).st_size
-    if size != file.size:
-        raise FilesLost(f"{file.path!r} has {size} bytes, and was said to have {file.size}")
+    for file in files:
+        size = work.locate(file.path).stat(follow_symlinks=False).st_size
+        if size != file.size:
+            raise FilesLost(f"{file.path!r} has {size} bytes, and was said to have {file.size}")
 
 
 def _files(outputs: tuple[Output, ...]) -> Iterator[TrackedFile]:

@@ -1,7 +1,10 @@
 """HLS and DASH through the real ffmpeg, read by other readers."""
 
+import os
 import re
+import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +14,7 @@ import numpy as np
 import pytest
 
 from services.process.video.ffmpeg import find
-from shared.jobs import Output
+from shared.jobs import Original, Output, ProcessingJob, Request
 from tests.films import BUNNY, TONE, Bench, Benches, FilmMaker, pattern
 
 HLS = {"op": "hls", "heights": [180, 96], "segmentSeconds": 2, "preset": "ultrafast"}
@@ -45,6 +48,36 @@ async def test_a_set_holds_every_size_and_the_sound(bench: Bench) -> None:
     assert types["m3u8"] == "application/vnd.apple.mpegurl"
     assert types["m4s"] in {"video/iso.segment", "audio/iso.segment"}
     assert [path.name for path in bench.work.directory.iterdir()] == ["hls"]
+
+
+async def test_its_many_files_are_not_looked_at_in_the_event_loop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    stat = Path.stat
+
+    def told(path: Path, **options: bool) -> os.stat_result:
+        if path.suffix == ".m4s" and threading.current_thread() is threading.main_thread():
+            looked.append(path.name)
+        return stat(path, **options)
+
+    original = bench.work.directory.with_name("film.mp4")
+    shutil.copy(BUNNY, original)
+    source = Original(
+        path=bench.work.relative(original),
+        size=original.stat().st_size,
+        sha256="0" * 64,
+        media_type="video/mp4",
+        ext="mp4",
+        kind="video",
+    )
+    request = Request.model_validate({"source": "file:///film.mp4", "operations": [HLS]})
+    volume = bench.work.volume
+    job = ProcessingJob(job_id="film-1", run=1, volume=volume, request=request, original=source)
+    monkeypatch.setattr(Path, "stat", told)
+    (output,) = (await bench.stage(job, bench.work)).outputs
+    assert len(output.members) > 9
+    assert looked == []
 
 
 async def test_another_reader_plays_it_whole_and_in_step(bench: Bench) -> None:

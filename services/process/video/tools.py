@@ -1,5 +1,6 @@
 """What films are made with."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,8 @@ class Tools:
 
     async def package(self, root: Path, contents: Contents, work: Work) -> Package:
         """See `package.package`."""
-        seconds = self._reading(path for path in root.rglob("*"))
+        # Thousands of files: looking at them all would keep the event loop from its other work.
+        seconds = await asyncio.to_thread(lambda: self._reading(root.rglob("*")))
         return await self.pool.call(package, root, contents, seconds=seconds, work=work)
 
     def _decoding(self, film: Film) -> float:

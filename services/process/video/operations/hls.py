@@ -1,5 +1,7 @@
 """`hls`: the film for adaptive streaming."""
 
+from math import ceil
+
 from pydantic import Field
 
 from services.process.video.codecs import Preset
@@ -8,7 +10,8 @@ from services.process.video.ladder import rungs
 from services.process.video.operations.parameters import Heights, Kbps
 from services.process.video.operations.recipe import FilmRecipe
 from services.process.video.products.adaptive import Adaptive, tracks
-from services.process.video.streaming.package import Size
+from services.process.video.streaming.package import MOST_PIECES, Size
+from shared.errors import InvalidJob
 
 
 class Hls(FilmRecipe):
@@ -33,20 +36,30 @@ class Hls(FilmRecipe):
 
     def products(self, film: Film) -> tuple[Adaptive, ...]:
         """One set."""
-        sizes = (
+        sizes = tuple(
             Size(f"{min(size)}p", *size) for size in rungs(film.width, film.height, self.heights)
         )
+        sounds = film.sounds if self.audio else ()
+        self._refuse_too_many(film.duration_seconds, len(sizes) + len(sounds))
         texts = [track for track in film.captions if track.text]
         return (
             Adaptive(
                 name=self.name,
-                sizes=tuple(sizes),
+                sizes=sizes,
                 crf=self.crf,
                 preset=self.preset,
                 audio_kbps=self.audio_kbps,
                 segment_seconds=self.segment_seconds,
                 dash=self.dash,
-                sounds=tracks("sound", film.sounds if self.audio else (), film.audio_stream),
+                sounds=tracks("sound", sounds, film.audio_stream),
                 captions=tracks("captions", texts if self.captions else ()),
             ),
         )
+
+    def _refuse_too_many(self, seconds: float, streams: int) -> None:
+        pieces = streams * ceil(seconds / self.segment_seconds)
+        if pieces > MOST_PIECES:
+            raise InvalidJob(
+                f"{self.name}: segmentSeconds: {pieces} pieces of {self.segment_seconds:g} seconds"
+                f" would be made of the film; {MOST_PIECES} are possible"
+            )

@@ -15,8 +15,10 @@ from services.process.video.streaming.master import (
 )
 from services.process.video.streaming.mpd import mpd
 from services.process.video.streaming.playlist import Stream, parse
-from shared.errors import CorruptMedia
+from shared.errors import CorruptMedia, SourceTooLarge
 
+# In one set: each is a line in messages, an object in storage, and an entry in the journal.
+MOST_PIECES = 50_000
 MASTER, MANIFEST, CAPTIONS = "master.m3u8", "manifest.mpd", "captions.vtt"
 
 
@@ -63,6 +65,7 @@ def package(root: Path, contents: Contents) -> Package:
 
     Raises:
         CorruptMedia: a stream has no pieces: nothing of the film could be decoded.
+        SourceTooLarge: there are far too many: the film is longer than it said.
     """
     pictures = [_picture(root, size, contents.fps) for size in contents.sizes]
     sounds = [Audible(_stream(root, track.folder), track) for track in contents.sounds]
@@ -72,7 +75,10 @@ def package(root: Path, contents: Contents) -> Package:
     _write(root / MASTER, master(pictures, sounds, contents.captions))
     if contents.dash:
         _write(root / MANIFEST, mpd(pictures, sounds, seconds))
-    return Package(seconds, digests(tuple(_files(root))))
+    files = tuple(_files(root))
+    if len(files) > 2 * MOST_PIECES:
+        raise SourceTooLarge(f"The film is longer than it says: it came to {len(files)} pieces.")
+    return Package(seconds, digests(files))
 
 
 def _files(root: Path) -> Iterable[Path]:

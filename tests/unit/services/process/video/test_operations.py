@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.process.plan import plan
-from services.process.video.film import Film, Still
+from services.process.video.film import Film, Sound, Still
 from services.process.video.operations import FILMS
 from services.process.video.operations.renditions import Renditions
 from shared.errors import InvalidJob
@@ -88,6 +88,15 @@ def test_a_poster_comes_in_every_format_asked_for() -> None:
 def test_a_wrong_operation_is_named(operation: Any, sentence: str) -> None:
     with pytest.raises(InvalidJob, match=sentence):
         one(operation)
+
+
+def test_a_film_that_would_come_to_too_many_pieces_is_refused() -> None:
+    seconds = 24 * 3600.0
+    film = replace(FILM, duration_seconds=seconds, sounds=(Sound(1, "aac"),))
+    sentence = "^hls: segmentSeconds: 345600 pieces of 1 seconds .* 50000 are possible$"
+    with pytest.raises(InvalidJob, match=sentence):
+        one({"op": "hls", "segmentSeconds": 1}).products(film)
+    assert one({"op": "hls", "segmentSeconds": 8}).products(film)
 
 
 def test_the_operations_load_no_codec() -> None:

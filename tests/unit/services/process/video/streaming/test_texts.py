@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from services.process.video import streaming
 from services.process.video.streaming.master import (
     Audible,
     Picture,
@@ -15,7 +16,7 @@ from services.process.video.streaming.master import (
 from services.process.video.streaming.mpd import mpd
 from services.process.video.streaming.package import Contents, Size, package
 from services.process.video.streaming.playlist import Segment, Stream, parse
-from shared.errors import CorruptMedia
+from shared.errors import CorruptMedia, SourceTooLarge
 
 LARGE = Stream(
     "720p", "init.mp4", (Segment("00000.m4s", 4, 500_000), Segment("00001.m4s", 4, 250_000))
@@ -86,6 +87,19 @@ def test_a_playlist_is_read_without_pieces_of_no_length() -> None:
     )
     stream = parse("a", text, {"00000.m4s": 7, "00001.m4s": 9})
     assert stream == Stream("a", "init.mp4", (Segment("00000.m4s", 2.0, 7),))
+
+
+def test_a_film_that_comes_to_far_too_many_pieces_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming.package, "MOST_PIECES", 1)
+    folder = tmp_path / "360p"
+    folder.mkdir()
+    (folder / "init.mp4").write_bytes(b"avcC\x01\x64\x00\x1f")
+    (folder / "00000.m4s").touch()
+    (folder / "index.m3u8").write_text('#EXT-X-MAP:URI="init.mp4"\n#EXTINF:1,\n00000.m4s\n')
+    with pytest.raises(SourceTooLarge, match="longer than it says: it came to 4 pieces"):
+        package(tmp_path, Contents((Size("360p", 640, 360),), (), (), 25.0, dash=False))
 
 
 def test_a_stream_without_pieces_is_a_damaged_film(tmp_path: Path) -> None:
