@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -52,7 +53,8 @@ def _counted(function: Any, *arguments: Any) -> Any:
 
 def _decoded(shrunk: Any, *arguments: Any) -> Any:
     """All pixels at once, instead of when they are asked for."""
-    return _counted(shrunk(*arguments).copy_memory)
+    layer = shrunk(*arguments)
+    return replace(layer, image=_counted(layer.image.copy_memory))
 
 
 def _seconds(wishes: Sequence[Wish], folder: str, photo: Photo) -> float:

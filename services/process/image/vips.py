@@ -25,7 +25,7 @@ from services.process.image.recipe import Recipes
 from services.process.image.svg import SVG_SIDE_PIXELS, is_svg
 from services.process.image.vips_codecs import LOADERS, VERSION, confine, encode, versions, writable
 from services.process.image.vips_finish import finished
-from services.process.image.vips_layers import Cascade, held
+from services.process.image.vips_layers import Cascade, Layer, held
 from shared.errors import CorruptMedia, UnsupportedMedia
 
 _HEAD_BYTES = 4096  # the boxes that describe a picture stand at the beginning
@@ -78,7 +78,7 @@ class Vips:
         placements = [group.placement for group in groups]
         pixels = _shrunk_by_decoder(image, source, placements)
         with _blaming_the_file():
-            return groups, Cascade(held(pixels, placements), placements)
+            return groups, Cascade(*held(pixels, placements))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +185,16 @@ def _load(source: Path, **options: Any) -> pyvips.Image:
     return pyvips.Image.new_from_file(str(source), access="sequential", fail_on="error", **options)
 
 
-def _shrunk_by_decoder(
-    image: pyvips.Image, source: Path, placements: Sequence[Placement]
-) -> pyvips.Image:
+def _shrunk_by_decoder(image: pyvips.Image, source: Path, placements: Sequence[Placement]) -> Layer:
     """No more pixels than the largest placement needs, where the decoder can shrink."""
     if image.get("vips-loader") != "jpegload":
-        return image
+        return Layer.of(image)
     widest, highest = largest_frame(placements)
     room = min(image.width / (widest * GAP), image.height / (highest * GAP))
     shrink = next((factor for factor in (8, 4, 2) if factor <= room), 1)
-    return _load(source, shrink=shrink) if shrink > 1 else image
+    if shrink == 1:
+        return Layer.of(image)
+    return Layer(_load(source, shrink=shrink), (image.width / shrink, image.height / shrink))
 
 
 def _srgb(image: pyvips.Image) -> pyvips.Image:

@@ -1,38 +1,81 @@
 """A picture at falling sizes, each made with libvips from the next larger one."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyvips
 
-from services.process.image.geometry import Placement, largest_frame, origins
+from services.process.image.geometry import Placement, Size, largest_frame, origins
 from services.process.image.vips_finish import weighted
+from services.process.image.vips_grid import Line, line
+
+_ROUNDING = 1e-6
 
 
-def held(pixels: pyvips.Image, placements: Sequence[Placement]) -> pyvips.Image:
-    """What all placements are made from, in memory: the whole picture as large as any needs it.
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The whole picture at one size.
 
-    Where there is but one, no more than it shows. All rows are read in any case, for a file that
-    is damaged anywhere is refused.
+    Attributes:
+        extent: width and height of the whole picture, in pixels: a decoder that shrinks leaves
+            away what is less than a pixel at the right and below.
     """
-    widest, highest = largest_frame(placements)
-    whole = resized(pixels, Placement(round(widest), round(highest)))
-    lone = placements[0]
-    if len(placements) > 1 or _has_size(whole, lone):
-        return whole.copy_memory()
-    scaled = _scaled(whole, lone)
-    left, top, width, height = _part(scaled, lone)
-    columns = scaled.crop(left, 0, width, scaled.height).copy_memory()
-    return columns.crop(0, top, width, height).copy_memory()
+
+    image: pyvips.Image
+    extent: tuple[float, float]
+
+    @classmethod
+    def of(cls, image: pyvips.Image) -> "Layer":
+        """A picture of which nothing was left away."""
+        return cls(image, (image.width, image.height))
+
+    def shown(self, placement: Placement) -> pyvips.Image:
+        """What `placement` shows, at its size."""
+        scaled, (left, top) = self._scaled(placement)
+        return _cut(scaled, left, top, placement.width, placement.height)
+
+    def columns(self, placement: Placement) -> pyvips.Image:
+        """The same, with no more of the picture in memory than what lies above and below.
+
+        All rows are read, for a file that is damaged anywhere is refused.
+        """
+        scaled, (left, top) = self._scaled(placement)
+        columns = _cut(scaled, left, 0, placement.width, scaled.height).copy_memory()
+        return _cut(columns, 0, top, placement.width, placement.height)
+
+    def _scaled(self, placement: Placement) -> tuple[pyvips.Image, Size]:
+        """The whole picture at the placement's scale, and where in it the placement begins."""
+        (width, height), frame = self.extent, placement.frame
+        across, down = _step(width, frame[0]), _step(height, frame[1])
+        columns = line(self.image.width, across, placement.left * width, placement.width)
+        rows = line(self.image.height, down, placement.top * height, placement.height)
+        scaled = _extended(self.image, columns, rows)
+        if (across, down) != (1, 1):
+            scaled = weighted(scaled, lambda pixels: pixels.resize(1 / across, vscale=1 / down))
+        return scaled, (columns.first, rows.first)
+
+
+def held(decoded: Layer, placements: Sequence[Placement]) -> tuple[Layer, Sequence[Placement]]:
+    """What all placements are made from, in memory, and where they lie in that.
+
+    It is the whole picture as large as any needs it; where there is but one, what that one shows.
+    """
+    if len(placements) == 1:
+        lone = placements[0]
+        return Layer.of(decoded.columns(lone)), [Placement(lone.width, lone.height)]
+    width, height = (math.ceil(side - _ROUNDING) for side in largest_frame(placements))
+    return Layer.of(decoded.shown(Placement(width, height)).copy_memory()), placements
 
 
 class Cascade:
     """A picture for each placement, still lying and coloured as in the file."""
 
-    def __init__(self, base: pyvips.Image, placements: Sequence[Placement]) -> None:
-        """`base` as `held` gives it for them."""
+    def __init__(self, base: Layer, placements: Sequence[Placement]) -> None:
+        """As `held` gives them."""
         self._placements = placements
         self._origins = origins(placements)
-        self._made: dict[int | None, pyvips.Image] = {None: base}
+        self._made: dict[int | None, Layer] = {None: base}
 
     def picture(self, number: int) -> pyvips.Image:
         """That of the placement there, in memory. To be asked for in their order.
@@ -40,33 +83,25 @@ class Cascade:
         It is kept here only where others will be made from it.
         """
         origin = self._made[self._origins[number]]
-        small = resized(origin, self._placements[number]).copy_memory()
+        small = origin.shown(self._placements[number]).copy_memory()
         if number in self._origins:
-            self._made[number] = small
+            self._made[number] = Layer.of(small)
         return small
 
 
-def resized(image: pyvips.Image, placement: Placement) -> pyvips.Image:
-    """What `placement` shows of the whole picture `image`; `image` itself if that is so large."""
-    if _has_size(image, placement):
+def _step(pixels: float, outputs: float) -> float:
+    """How many pixels make one output; without what is but an error of rounding."""
+    return max(1.0, round(pixels / outputs, 9))
+
+
+def _extended(image: pyvips.Image, columns: Line, rows: Line) -> pyvips.Image:
+    """With the pixels before and behind, which are repeated from the edges."""
+    if (columns.length, rows.length) == (image.width, image.height):
         return image
-    scaled = _scaled(image, placement)
-    return scaled if placement.whole else scaled.crop(*_part(scaled, placement))
+    return image.embed(columns.before, rows.before, columns.length, rows.length, extend="copy")
 
 
-def _has_size(image: pyvips.Image, placement: Placement) -> bool:
-    return (image.width, image.height) == (placement.width, placement.height)
-
-
-def _scaled(image: pyvips.Image, placement: Placement) -> pyvips.Image:
-    """The whole picture at the placement's scale."""
-    across, down = placement.frame[0] / image.width, placement.frame[1] / image.height
-    return weighted(image, lambda pixels: pixels.resize(across, vscale=down))
-
-
-def _part(whole: pyvips.Image, placement: Placement) -> tuple[int, int, int, int]:
-    """Left, top, width and height of what is shown."""
-    width, height = placement.frame
-    left = min(round(placement.left * width), whole.width - placement.width)
-    top = min(round(placement.top * height), whole.height - placement.height)
-    return max(0, left), max(0, top), placement.width, placement.height
+def _cut(image: pyvips.Image, left: int, top: int, width: int, height: int) -> pyvips.Image:
+    if (width, height) == (image.width, image.height):
+        return image
+    return image.crop(left, top, width, height)

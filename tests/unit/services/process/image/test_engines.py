@@ -5,12 +5,14 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from services.process.image.engine import Engine, Format, Limits, Rendered, Target
 from services.process.image.operations import PHOTOS
 from services.process.image.pillow import Pillow
+from services.process.image.ssimulacra2 import Original
 from services.process.image.vips import Vips
 from services.process.plan import plan
 from shared.errors import CorruptMedia, MillraceError, Reject, SourceTooLarge, UnsupportedMedia
@@ -99,6 +101,19 @@ def test_decoder_that_shrinks_does_not_shift(
     wanted = odd.resize(small.size, Image.Resampling.LANCZOS)
     pairs = zip(small.tobytes(), wanted.tobytes(), strict=True)
     assert sum(abs(a - b) for a, b in pairs) / len(wanted.tobytes()) < 2.5
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_a_photo_of_odd_sides_is_as_true_as_another(
+    engine: Engine, kind: str, mountains: Path, tmp_path: Path
+) -> None:
+    """Half a pixel beside its place would cost more than 20 points."""
+    with Image.open(mountains) as photo:
+        odd = photo.crop((0, 0, 3263, 2447))
+    source = saved(tmp_path, f"odd.{kind}", odd, quality=95)
+    small = one(engine, source, Target("a", "png", width=500), tmp_path).convert("RGB")
+    wanted = Original(np.asarray(odd.resize(small.size, Image.Resampling.LANCZOS)))
+    assert wanted.score(np.asarray(small)) > 85
 
 
 def test_is_never_enlarged(engine: Engine, tmp_path: Path) -> None:

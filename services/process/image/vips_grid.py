@@ -1,0 +1,56 @@
+"""How libvips is made to scale a part of a picture exactly, and not to a fraction of a pixel beside it.
+
+It scales about the picture's middle, to a whole number of pixels. Where that is not what the scale
+gives, all outputs lie a little off: half a pixel costs 20 points of SSIMULACRA2. With some pixels
+more at the sides, which are repeated from the edge and cut off again, they can lie right. Pure.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_MOST_BEFORE, _MOST_BEHIND = 4, 24
+_NEAR_ENOUGH = 1 / 128  # of a pixel; libvips itself takes steps of 1/64
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One axis of a picture that is to be scaled.
+
+    Attributes:
+        before: how many pixels are put before the first.
+        length: how many there are with these, and with those behind.
+        first: where the part begins in what comes of it.
+        error: how far from there it should begin, in pixels.
+    """
+
+    before: int
+    length: int
+    first: int
+    error: float
+
+
+def line(pixels: int, step: float, begin: float, outputs: int) -> Line:
+    """How `outputs` pixels come to lie where they belong.
+
+    Args:
+        pixels: how many there are.
+        step: how many of them make one output; at least 1.
+        begin: where in them the first output begins.
+    """
+    lines = list[Line]()
+    for one in _lines(pixels, step, begin, outputs):
+        if one.error <= _NEAR_ENOUGH:
+            return one
+        lines.append(one)
+    return min(lines, key=lambda one: one.error)
+
+
+def _lines(pixels: int, step: float, begin: float, outputs: int) -> Iterator[Line]:
+    least = max(pixels, round(begin + outputs * step))
+    for before in range(_MOST_BEFORE + 1):
+        for length in range(least + before, least + before + _MOST_BEHIND + 1):
+            made = round(length / step)
+            exact = (begin + before + (made * step - length) / 2) / step
+            first = min(max(0, round(exact)), made - outputs)
+            if first >= 0:
+                yield Line(before, length, first, abs(exact - first))
