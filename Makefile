@@ -32,7 +32,7 @@ demo: $(RUN_STAMP) ## The main job on examples/, in one process
 	@$(BIN)/millrace demo $(ARGS)
 
 test: $(DEV_STAMP) ## All tests (ARGS="-k name" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 fuzz: $(DEV_STAMP) ## Messages from the schemas, bent and broken, to all four queues: EXAMPLES=n
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/unit/shared/test_fuzz.py -s --timeout 0

@@ -32,11 +32,10 @@ AMQP_ERRORS: Final = (
     StopAsyncIteration,
     TimeoutError,
 )
-# It is there, and does not want us: the user, the password, the virtual host.
+# It is there, and does not want us: the user, the password.
 _REFUSALS: Final = (
     aiormq.exceptions.AuthenticationError,
     aiormq.exceptions.ProbableAuthenticationError,
-    aiormq.exceptions.ConnectionNotAllowed,
 )
 HEARTBEAT_SECONDS = 20
 
@@ -90,6 +89,13 @@ class Link:
                 return cast(Channel, channel), transport
         except _REFUSALS as error:
             raise BrokerUnavailable(f"RabbitMQ at {self._where} refuses: {error}") from error
+        except aiormq.exceptions.InvalidFrameError as error:
+            # The broker's reason, which aiormq does not tell; nothing else is asked for here.
+            host = self._url.path[1:] or "/"
+            raise BrokerUnavailable(
+                f"RabbitMQ at {self._where} refuses the virtual host '{host}':"
+                " it is not there, or not for this user"
+            ) from error
         except AMQP_ERRORS as error:
             raise BrokerUnavailable(f"no RabbitMQ at {self._where}: {_reason(error)}") from error
 
