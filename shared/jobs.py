@@ -218,6 +218,7 @@ class Output(Wire):
         members: the other files of a set, which keep their places relative to this one.
         width, height: pixels, where the output has them.
         duration_seconds: where the output has one.
+        language: of sound or captions alone, where the source tells (`eng`).
         engine: who made it, with version (`pillow 13.0.0`, `ffmpeg 9.0.2`).
         recipe: hex digest of all that the file follows from, but the source: the operation with
             its parameters, the engine, its codecs' versions, and what is made beside.
@@ -235,6 +236,7 @@ class Output(Wire):
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None
+    language: str | None = None
     engine: str | None = None
     recipe: str | None = None
     value: dict[str, Any] | None = None
@@ -278,6 +280,7 @@ class Result(Wire):
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None
+    language: str | None = None
     engine: str | None = None
     recipe: str | None = None
     value: dict[str, Any] | None = None

@@ -15,7 +15,7 @@ from shared.storage.base import Owner, Storage
 from shared.together import together
 from shared.work import Work
 
-_MEASURED = {"width", "height", "duration_seconds", "engine", "recipe", "value"}
+_MEASURED = {"width", "height", "duration_seconds", "language", "engine", "recipe", "value"}
 
 
 @dataclass(frozen=True)

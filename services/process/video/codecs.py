@@ -3,7 +3,7 @@
 `preset` is x264's word for every encoder: the others' own scales are mapped to it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -106,6 +106,16 @@ SOUNDS: Final[dict[SoundFormat, SoundCodec]] = {
     "flac": SoundCodec(("-c:a", "flac", "-f", "flac"), "audio/flac", "flac", lossy=False),
     "wav": SoundCodec(("-c:a", "pcm_s16le", "-f", "wav"), "audio/wav", "wav", lossy=False),
 }
+
+
+def spoken(kind: Literal["a", "s"], languages: Iterable[str | None]) -> tuple[str, ...]:
+    """The languages of an output's tracks of sound (`a`) or captions (`s`), where they are known."""
+    told = [(place, language) for place, language in enumerate(languages) if language]
+    return tuple(
+        argument
+        for place, language in told
+        for argument in (f"-metadata:s:{kind}:{place}", f"language={language}")
+    )
 
 
 def levelled(loudness: float | None) -> tuple[str, ...]:

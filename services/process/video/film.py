@@ -86,6 +86,10 @@ class Film:
     sounds: tuple[Sound, ...] = ()
     captions: tuple[Captions, ...] = ()
 
+    def sound(self, stream: int | None) -> Sound | None:
+        """The track of sound whose stream has that number."""
+        return next((sound for sound in self.sounds if sound.stream == stream), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -46,8 +46,8 @@ def witness(stream: int) -> Branch:
 
 def sound_seconds(film: Film, stream: int) -> float:
     """How long that track of sound is."""
-    told = (sound.seconds for sound in film.sounds if sound.stream == stream)
-    return next(told, 0.0) or film.duration_seconds
+    sound = film.sound(stream)
+    return (sound.seconds if sound else 0.0) or film.duration_seconds
 
 
 def steady(film: Film) -> tuple[int, float]:

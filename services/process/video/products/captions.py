@@ -14,10 +14,11 @@ WEBVTT = "text/vtt"
 
 @dataclass(frozen=True, slots=True)
 class CaptionFile(Plain):
-    """One track of text captions; `stream` is its number in the film."""
+    """One track of text captions; see `Captions` for `stream` and `language`."""
 
     name: str
     stream: int
+    language: str | None
     window: Window = WHOLE
 
     @property
@@ -45,6 +46,7 @@ class CaptionFile(Plain):
                 size=piece.size,
                 sha256=piece.sha256,
                 media_type=WEBVTT,
+                language=self.language,
                 engine=passed.tools.ffmpeg.name,
             ),
         )

@@ -12,6 +12,7 @@ async def described(
     media_type: str,
     seconds: float,
     demuxer: str | None = None,
+    language: str | None = None,
 ) -> Output:
     """The output `name.ext`, which lies in the attempt's directory.
 
@@ -36,6 +37,7 @@ async def described(
         media_type=media_type,
         width=film.width or None,
         height=film.height or None,
+        language=language,
         duration_seconds=round(film.duration_seconds, 3),
         engine=passed.tools.ffmpeg.name,
     )

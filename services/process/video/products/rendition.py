@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.process.video.branch import WHOLE, Branch, Tap, Window
-from services.process.video.codecs import CODECS, CodecName, levelled
+from services.process.video.codecs import CODECS, CodecName, levelled, spoken
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
@@ -87,11 +87,12 @@ class Rendition(Plain):
         return (*codec.options(self.preset, threads), "-crf", str(self.crf), *kept)
 
     def _captions(self, film: Film) -> tuple[str, ...]:
-        tracks = [f"0:{track.stream}" for track in film.captions if track.text and self.captions]
+        tracks = [track for track in film.captions if track.text and self.captions]
         kind = "mov_text" if CODECS[self.codec].extension == "mp4" else "webvtt"
         return (
-            *(a for track in tracks for a in ("-map", track)),
+            *(a for track in tracks for a in ("-map", f"0:{track.stream}")),
             *(("-c:s", kind) if tracks else ()),
+            *spoken("s", [track.language for track in tracks]),
         )
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
@@ -107,5 +108,7 @@ def sound_of(
     """The film's chosen sound in stereo; none where `kbps` is None or the film is silent."""
     if kbps is None or film.audio_stream is None:
         return ("-an",)
+    sound = film.sound(film.audio_stream)
     track = ("-map", f"0:{film.audio_stream}", *levelled(loudness))
-    return (*track, *encoder, "-b:a", f"{kbps}k", "-ac", "2")
+    language = spoken("a", [sound.language] if sound else [])
+    return (*track, *encoder, "-b:a", f"{kbps}k", "-ac", "2", *language)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.process.image.engine import Target
 from services.process.video.branch import WHOLE, Branch, Window
-from services.process.video.codecs import SOUNDS, SoundFormat, levelled
+from services.process.video.codecs import SOUNDS, SoundFormat, levelled, spoken
 from services.process.video.command import png
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
@@ -48,16 +48,23 @@ class Extract(Plain):
         rate = ("-b:a", f"{self.kbps}k") if sound.lossy else ()
         target = f"file:{directory / self.name}.{self.format}"
         track = ("-map", f"0:{self.stream}", "-vn", *levelled(self.loudness))
-        return (Branch((*track, *rate, *sound.options, target)),)
+        language = spoken("a", [_language(film, self.stream)])
+        return (Branch((*track, *rate, *language, *sound.options, target)),)
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""
         sound = SOUNDS[self.format]
         seconds = sound_seconds(passed.film, self.stream)
+        language = _language(passed.film, self.stream)
         made = await described(
-            passed, self.name, self.format, sound.media_type, seconds, sound.demuxer
+            passed, self.name, self.format, sound.media_type, seconds, sound.demuxer, language
         )
         return (made,)
+
+
+def _language(film: Film, stream: int) -> str | None:
+    sound = film.sound(stream)
+    return sound.language if sound else None
 
 
 @dataclass(frozen=True, slots=True)
