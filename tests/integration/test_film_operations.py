@@ -1,6 +1,7 @@
 """Each operation on films through the real ffmpeg; sizes are tiny, so that it is quick."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
+from services.process.image.pictures import Pictures
 from shared.errors import InvalidJob, UnsupportedMedia
 from shared.jobs import Output
+from shared.workspace import Attempt
 from tests.films import BUNNY, TONE, Bench, FilmMaker, pattern
 
 SMALL = {"op": "renditions", "heights": [96], "preset": "ultrafast"}
@@ -61,6 +64,27 @@ async def test_thumbnails_are_spread_over_the_film(bench: Bench, colours: Path) 
     assert {picture.size for picture in pictures} == {(80, 48)}
     assert made["thumbnails-1.avif"].media_type == "image/avif"
     assert sorted(path.name for path in bench.work.directory.iterdir()) == sorted(made)
+
+
+async def test_pictures_are_handed_over_no_larger_than_they_are_needed(
+    bench: Bench, colours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed = []
+    render = Pictures.render
+
+    async def told(
+        pictures: Pictures, source: Path, wishes: Sequence[Any], work: Attempt
+    ) -> tuple[Output, ...]:
+        with Image.open(source) as picture:
+            handed.append(picture.size)
+        return await render(pictures, source, wishes, work)
+
+    monkeypatch.setattr(Pictures, "render", told)
+    series = {"op": "thumbnails", "count": 2, "width": 80, "formats": ["png", "webp"]}
+    poster, large = {"op": "poster", "width": 100}, {"op": "poster", "name": "large"}
+    made = await bench.make(colours, series, poster, large)
+    assert handed == [(80, 48), (80, 48), (100, 60), (160, 96)]
+    assert (made["thumbnails-2.png"].width, made["poster.webp"].width) == (80, 100)
 
 
 @pytest.mark.parametrize("beside", [(), ({**SMALL, "crf": 30},)])

@@ -68,7 +68,7 @@ def grab(
     """
     # A millisecond early: a time that was rounded up must not lead to the next picture.
     seek = ("-ss", f"{seconds - 0.001:.6f}") if seconds > 0.001 else ()
-    shown = scaled(*size)
+    shown = f"{scaled(*size)}:flags=lanczos"
     filters = ",".join((*cleaned(film), shown, *toned(film, means.tone_mapping)))
     return (
         *_ALWAYS,
@@ -84,8 +84,10 @@ def grab(
 
 def png(target: Path) -> tuple[str, ...]:
     """One lossless picture as a file."""
+    # Read once, then gone: ffmpeg's usual level takes most of the time of the whole picture.
+    quick = ("-c:v", "png", "-compression_level", "1")
     # image2pipe, since image2 would read a number pattern into the file's name
-    return ("-c:v", "png", "-f", "image2pipe", f"file:{target}")
+    return (*quick, "-f", "image2pipe", f"file:{target}")
 
 
 def _seek(window: Window) -> tuple[str, ...]:

@@ -119,5 +119,5 @@ def _upright(frame: "VideoFrame", size: tuple[int, int]) -> Any:
     """The picture as people see it, at that size."""
     turns = round(frame.rotation / 90) % 4
     width, height = size if turns % 2 == 0 else size[::-1]
-    picture: Any = frame.reformat(width, height, "rgb24").to_image()  # type: ignore[no-untyped-call]
+    picture: Any = frame.reformat(width, height, "rgb24", interpolation="LANCZOS").to_image()  # type: ignore[no-untyped-call]
     return picture.rotate(90 * turns, expand=True) if turns else picture

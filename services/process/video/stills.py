@@ -1,9 +1,11 @@
 """Pictures of a film: found by key frames, made into files by the picture engine."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from services.process.image.engine import Target
+from services.process.image.geometry import shape
 from services.process.video import command
 from services.process.video.branch import Window
 from services.process.video.film import Film, Series, Snap, Still, Storyboard
@@ -38,12 +40,12 @@ async def pictured(tools: Tools, film: Film, snap: Snap, work: Work) -> tuple[Ou
 
 async def _still(tools: Tools, film: Film, still: Still, work: Work) -> tuple[Output, ...]:
     seconds = await tools.moment(film, still.at, work)
-    async with _frame(tools, film, seconds, work) as frame:
+    async with _frame(tools, film, seconds, _needed(film, still.targets), work) as frame:
         return await tools.pictures.render(frame, still.targets, work)
 
 
 async def _series(tools: Tools, film: Film, series: Series, work: Work) -> tuple[Output, ...]:
-    size = film.width, film.height
+    size = _needed(film, [target for targets in series.targets for target in targets])
     frames = await _frames(tools, film, series.times, size, work)
     made = await together(
         tools.pictures.render(frame, targets, work)
@@ -97,12 +99,20 @@ async def _check_goes_on(tools: Tools, film: Film, seconds: float, work: Work) -
         raise broken_off(said, seconds, film.picture_seconds)
 
 
+def _needed(film: Film, targets: Sequence[Target]) -> tuple[int, int]:
+    """Width and height of the largest file: more of a picture need not be handed over for any."""
+    shown = [shape(film.width, film.height, target).placement for target in targets]
+    return max((placement.width, placement.height) for placement in shown)
+
+
 @asynccontextmanager
-async def _frame(tools: Tools, film: Film, seconds: float, work: Work) -> AsyncIterator[Path]:
+async def _frame(
+    tools: Tools, film: Film, seconds: float, size: tuple[int, int], work: Work
+) -> AsyncIterator[Path]:
     """The frame at `seconds` as a file, for as long as the block lasts."""
     frame = work.directory.absolute() / _FRAME
     try:
-        await _grab(tools, film, seconds, frame, work, (film.width, film.height))
+        await _grab(tools, film, seconds, frame, work, size)
         yield frame
     finally:
         frame.unlink(missing_ok=True)
