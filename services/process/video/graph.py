@@ -65,7 +65,8 @@ def _chains(film: Film, taps: Sequence[Numbered], tone_mapping: bool) -> Iterato
         sinks = [f"r{n}" if step.is_slowed(tap) else f"v{n}" for n, tap in step.taps]
         yield _chain(sources.get(step.label, step.label), filters, [*sinks, *below])
         slowed = [(n, tap) for n, tap in step.taps if step.is_slowed(tap)]
-        yield from (f"[r{n}]fps={tap.fps:g}[v{n}]" for n, tap in slowed)
+        # By itself fps leaves out the last picture where it counts for less than half of one.
+        yield from (f"[r{n}]fps={tap.fps:g}:eof_action=pass[v{n}]" for n, tap in slowed)
 
 
 def _filters(film: Film, step: Step, first: tuple[str, ...], tone_mapping: bool) -> tuple[str, ...]:

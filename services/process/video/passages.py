@@ -15,6 +15,8 @@ from shared.jobs import Output
 from shared.together import together
 from shared.work import Work
 
+_LEAST_SECONDS = 0.001  # that a part is taken for, so that it can be divided by
+
 
 class Passages:
     """What ffmpeg makes of one film; the progress goes from `begin` to `end` percent."""
@@ -68,7 +70,7 @@ class Passages:
         return dict(zip(products, finished, strict=True))
 
     def _seconds(self, window: Window) -> float:
-        whole = max(self._film.duration_seconds - window.start, 0.001)
+        whole = max(self._film.duration_seconds - window.start, _LEAST_SECONDS)
         return whole if window.seconds is None else min(whole, window.seconds)
 
     def _advance(self, progress: Progress) -> None:

@@ -29,7 +29,7 @@ class Moment(FilmRecipe):
 
     def products(self, film: Film) -> tuple[Preview | Rendition, ...]:
         """One file."""
-        seconds = min(self.seconds, film.picture_seconds)
+        seconds = min(self.seconds, film.picture_seconds or self.seconds)
         begin = min(seconds_at(self.at, film), film.picture_seconds - seconds)
         window = Window(max(0.0, begin), seconds)
         width, height = scaled_to(film, self.width)

@@ -207,7 +207,7 @@ def test_no_size_is_scaled_from_a_smaller_one(taps: list[Tap]) -> None:
 def test_a_frame_rate_is_capped_behind_the_scaling() -> None:
     slow = replace(rendition(720), fps=30)
     graph = value_after(encode(FILM, [slow], DIRECTORY, MEANS), "-filter_complex")
-    assert graph.endswith("[r0];[r0]fps=30[v0]")
+    assert graph.endswith("[r0];[r0]fps=30:eof_action=pass[v0]")
 
 
 def test_a_part_of_the_film_is_sought() -> None:
