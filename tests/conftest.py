@@ -11,6 +11,7 @@ from uuid import uuid4
 import boto3
 import pytest
 import structlog
+from PIL import Image
 
 from tests.servers.errors import ServerUnavailable
 from tests.servers.rabbitmq import PrivateRabbitMQ, ensure_installed, rabbitmq
@@ -116,6 +117,14 @@ def _started(server: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
         except ServerUnavailable as error:
             missing(str(error))
         yield value
+
+
+@pytest.fixture(autouse=True)
+def pillow_as_at_first() -> Iterator[None]:
+    """An engine sets its limit for its process; a test's ends with it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """A film in pieces, in several sizes: HLS, and DASH from the same pieces."""
 
-import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,9 +119,11 @@ class Adaptive:
             passed.film.frame_rate,
             self.dash,
         )
+        from asyncio import to_thread  # late: whoever only reads the parameters needs no loop
+
         made = await passed.tools.package(root, contents, passed.work)
         check_whole(passed.complaints, made.seconds, passed.film.picture_seconds)
-        first, *others = await asyncio.to_thread(_members, made.pieces, passed)
+        first, *others = await to_thread(_members, made.pieces, passed)
         return (
             Output(
                 name=self.name,
