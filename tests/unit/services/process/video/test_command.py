@@ -150,11 +150,15 @@ def test_hdr_is_kept_in_a_cascade_of_its_own() -> None:
     film = replace(FILM, transfer="smpte2084")
     kept = replace(rendition(720), codec="hevc", hdr=True)
     arguments = encode(film, [kept, rendition(360)], DIRECTORY, MEANS)
-    first, hdr, sdr = sorted(value_after(arguments, "-filter_complex").split(";"))
+    first, sdr, hdr = sorted(value_after(arguments, "-filter_complex").split(";"))
     assert first == "[0:1]split=2[c0][c1]"
-    assert hdr.startswith("[c0]scale=640:360") == sdr.startswith("[c1]scale=1280:720")
+    assert sdr.startswith("[c0]scale=640:360")
+    assert "tonemap=" in sdr
+    assert sdr.endswith("format=yuv420p,setsar=1[v1]")
+    assert hdr.startswith("[c1]scale=1280:720")
+    assert "tonemap=" not in hdr
+    assert hdr.endswith("format=yuv420p10le,setsar=1[v0]")
     assert ("-color_trc", "smpte2084") in pairwise(arguments)
-    assert "yuv420p10le" in value_after(arguments, "-filter_complex")
 
 
 def test_a_storyboard_takes_few_of_the_smallest_pictures() -> None:
