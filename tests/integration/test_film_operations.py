@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
@@ -427,6 +428,8 @@ async def test_a_film_that_is_what_is_wanted_is_copied(bench: Bench, film: FilmM
     packets = {name: _packets(bench.path(output)) for name, output in made.items()}
     assert packets["96p.mp4"] == _packets(fit)
     assert packets["anew-96p.mp4"] != packets["96p.mp4"]
+    (from_matroska,) = (await bench.make(source, {**SMALL, "name": "mkv"})).values()
+    assert _packets(bench.path(from_matroska)) == _packets(source)
     assert made["finer-96p.mp4"].size > made["anew-96p.mp4"].size
 
 
@@ -444,6 +447,35 @@ async def test_copied_hevc_has_the_name_that_all_players_know(
         assert sum(1 for _ in media.decode(video=0)) == 25
 
 
-def _packets(path: Path) -> list[bytes]:
+def _packets(path: Path, kind: str = "video") -> list[bytes]:
     with av.open(str(path)) as media:
-        return [bytes(packet) for packet in media.demux(video=0) if packet.size]
+        return [bytes(packet) for packet in media.demux(**{kind: 0}) if packet.size]
+
+
+async def test_sound_that_is_what_is_wanted_is_copied(bench: Bench, film: FilmMaker) -> None:
+    """Beside encoded pictures, too: it stays in step with them."""
+    late = "aevalsrc=sin(2000*t)*gt(t\\,0.5)|0:d=1:sample_rate=44100"
+    encoded = ("-c:v", "libx264", "-b:v", "2M", "-c:a", "aac", "-b:a", "96k")
+    source = film("stereo.mp4", *pattern("160x96"), "-f", "lavfi", "-i", late, *encoded)
+    changes: dict[str, dict[str, Any]] = {
+        "copied": {"maxFps": 10},
+        "anew": {"copySource": False},
+        "louder": {"loudness": -16},
+        "lighter": {"audioKbps": 32},
+    }
+    wanted = [{**SMALL, "name": name, **change} for name, change in changes.items()]
+    made = await bench.make(source, *wanted)
+    original = _packets(source, "audio")
+    same = {n for n in changes if _packets(bench.path(made[f"{n}-96p.mp4"]), "audio") == original}
+    assert same == {"copied"}
+    onsets = [_onset(bench.path(made[f"{name}-96p.mp4"])) for name in ("copied", "anew")]
+    assert onsets == pytest.approx([0.5, 0.5], abs=0.03)
+
+
+def _onset(path: Path) -> float:
+    """When it becomes loud, in seconds from the first picture."""
+    with av.open(str(path)) as media:
+        first = next(media.decode(video=0)).time or 0.0
+    with av.open(str(path)) as media:
+        loud = (f.time for f in media.decode(audio=0) if np.abs(f.to_ndarray()).max() > 0.1)
+        return (next(loud) or 0.0) - first

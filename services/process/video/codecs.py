@@ -36,6 +36,10 @@ _VPX_SPEEDS: dict[str, int] = {  # 0 to 8; higher is faster
 }
 
 
+_AAC_LC = frozenset({("aac", "LC")})
+_ANY_OPUS = frozenset({("opus", None)})
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
     """One way to encode pictures, with the container and the sound that go with it.
@@ -44,7 +48,8 @@ class Codec:
         library: what ffmpeg has to be built with.
         crf: the usual constant rate factor, and `worst`, the highest that there is.
         sound: the options for the sound beside it.
-        sound_library: what those need, if anything.
+        sound_kinds: codec and profile of sound that needs no encoding to be beside it.
+        sound_library: what the options need, if anything.
         options: from preset and number of threads to the encoder's arguments.
         hdr: whether it is used for HDR.
     """
@@ -56,6 +61,7 @@ class Codec:
     media_type: str
     sound: tuple[str, ...]
     options: Callable[[str, int], tuple[str, ...]]
+    sound_kinds: frozenset[tuple[str, str | None]] = _AAC_LC
     sound_library: str | None = None
     hdr: bool = False
 
@@ -84,7 +90,9 @@ CODECS: Final[dict[CodecName, Codec]] = {
     "h264": Codec("libx264", 23, 51, "mp4", "video/mp4", _AAC, _x264),
     "hevc": Codec("libx265", 26, 51, "mp4", "video/mp4", _AAC, _x265, hdr=True),
     "av1": Codec("libsvtav1", 35, 63, "mp4", "video/mp4", _AAC, _svt, hdr=True),
-    "vp9": Codec("libvpx", 33, 63, "webm", "video/webm", _OPUS, _vpx, sound_library="libopus"),
+    "vp9": Codec(
+        *("libvpx", 33, 63, "webm", "video/webm", _OPUS, _vpx, _ANY_OPUS), sound_library="libopus"
+    ),
 }
 
 

@@ -15,6 +15,8 @@ class Sound:
         language: as the file has it (`eng`); None where it does not tell.
         default: whether a player takes it unasked.
         seconds: its length; 0 where the file does not tell.
+        profile: the variant of the codec, by ffmpeg's name (`LC`); None where there is none.
+        bit_rate: bits per second; 0 where the file does not tell.
     """
 
     stream: int
@@ -25,6 +27,8 @@ class Sound:
     title: str | None = None
     default: bool = False
     seconds: float = 0.0
+    profile: str | None = None
+    bit_rate: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ class Film:
         rotation: degrees that a player turns the pictures by.
         frame_rate: pictures per second on average; 0 where it is not known.
         pixel_format: ffmpeg's name (`yuv420p`, `yuv420p10le`).
-        video_bit_rate: bits per second; 0 where it is not known.
+        video_bit_rate: bits per second; 0 where the file does not tell.
+        bit_rate: bits per second of the whole file.
         plain: whether the stored pictures are what is shown: square pixels, not turned, from
             the very start of the film on.
         sounds, captions: all tracks that can be decoded, in the file's order.
@@ -82,6 +87,7 @@ class Film:
     frame_rate: float = 0.0
     pixel_format: str = ""
     video_bit_rate: int = 0
+    bit_rate: int = 0
     plain: bool = False
     sounds: tuple[Sound, ...] = ()
     captions: tuple[Captions, ...] = ()

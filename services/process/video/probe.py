@@ -185,6 +185,7 @@ def _described(
         frame_rate=float(video.average_rate or 0),
         pixel_format=frame.format.name,
         video_bit_rate=video.bit_rate or 0,
+        bit_rate=round(8 * media.size / duration) if duration else 0,
         plain=_is_plain(video, frame),
         sounds=sounds,
         captions=captions,

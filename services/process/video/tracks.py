@@ -31,6 +31,8 @@ def sounds_of(media: "av.container.InputContainer") -> tuple[Sound, ...]:
             rate=track.codec_context.sample_rate or 0,
             default=bool(track.disposition & Disposition.default),
             seconds=_seconds(track),
+            profile=track.codec_context.profile,
+            bit_rate=track.codec_context.bit_rate or 0,
             **_told(track.metadata),
         )
         for track in tracks[:_MOST_TRACKS]

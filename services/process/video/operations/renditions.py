@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from services.process.video.codecs import CODECS, CodecName, Preset
+from services.process.video.copying import pictures_fit, sound_fits
 from services.process.video.film import Film
 from services.process.video.ladder import rungs
 from services.process.video.operations.parameters import Heights, Kbps, Loudness
@@ -12,9 +13,6 @@ from services.process.video.operations.recipe import FilmRecipe
 from services.process.video.products.rendition import Rendition
 
 _OPERATION = "renditions"
-# A film of more bits for each pixel is encoded even if all else is as it should be. At x264's
-# crf 23, films have about a third of this.
-_COPIED_BITS_PER_PIXEL = 0.25
 
 
 class Renditions(FilmRecipe):
@@ -42,7 +40,8 @@ class Renditions(FilmRecipe):
     captions: bool = Field(default=False, description="Whether text captions go along.")
     copy_source: bool = Field(
         default=True,
-        description="Whether a film that is already what is wanted is copied, not encoded.",
+        description="Whether pictures and sound that are already what is wanted are copied, not"
+        " encoded.",
     )
 
     @model_validator(mode="after")
@@ -71,25 +70,19 @@ class Renditions(FilmRecipe):
                 hdr=self.hdr and film.transfer is not None,
                 loudness=self.loudness,
                 captions=self.captions,
-                copied=self._is_copied(film, width, height),
+                copied=self._is_copied(film, (width, height)),
+                sound_copied=self._is_sound_copied(film),
             )
             for width, height in rungs(film.width, film.height, self.heights)
         )
 
-    def _is_copied(self, film: Film, width: int, height: int) -> bool:
-        """Whether the film's pictures are what would be made of them, but for the crf."""
-        return (
-            self.copy_source
-            and self.crf is None
-            and (film.width, film.height) == (width, height)
-            and film.video_codec == self.codec
-            and film.pixel_format == "yuv420p"
-            and film.plain
-            and not film.interlaced
-            and film.transfer is None
-            and 0 < film.frame_rate <= (self.max_fps or film.frame_rate)
-            and 0 < film.video_bit_rate <= _COPIED_BITS_PER_PIXEL * width * height * film.frame_rate
-        )
+    def _is_copied(self, film: Film, size: tuple[int, int]) -> bool:
+        wanted = self.copy_source and self.crf is None
+        return wanted and pictures_fit(film, self.codec, size, self.max_fps)
+
+    def _is_sound_copied(self, film: Film) -> bool:
+        wanted = self.copy_source and self.loudness is None
+        return wanted and sound_fits(film.sound(film.audio_stream), self.codec, self.audio_kbps)
 
     def _name_of(self, side: int) -> str:
         return f"{side}p" if self.name == _OPERATION else f"{self.name}-{side}p"

@@ -27,6 +27,7 @@ class Rendition(Plain):
         loudness: LUFS that the sound is brought to; None for what it has.
         captions: whether text captions go along.
         copied: whether the pictures are taken as they are.
+        sound_copied: whether the sound is.
         window: the part of the film.
     """
 
@@ -42,6 +43,7 @@ class Rendition(Plain):
     loudness: float | None = None
     captions: bool = False
     copied: bool = False
+    sound_copied: bool = False
     window: Window = WHOLE
 
     @property
@@ -58,7 +60,8 @@ class Rendition(Plain):
     def libraries(self) -> tuple[str, ...]:
         """The encoders that it needs."""
         codec = CODECS[self.codec]
-        sound = () if self.audio_kbps is None or not codec.sound_library else (codec.sound_library,)
+        encodes_sound = self.audio_kbps is not None and not self.sound_copied
+        sound = (codec.sound_library,) if encodes_sound and codec.sound_library else ()
         return sound if self.copied else (codec.library, *sound)
 
     def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
@@ -68,7 +71,7 @@ class Rendition(Plain):
         front = ("-movflags", "+faststart") if codec.extension == "mp4" else ()
         options = (
             *(self._copying(film) if self.copied else self._encoding(film, threads)),
-            *sound_of(film, self.audio_kbps, codec.sound, self.loudness),
+            *self._sound(film),
             *self._captions(film),
             *(*front, "-f", codec.extension, f"file:{directory / self.file}"),
         )
@@ -86,6 +89,19 @@ class Rendition(Plain):
         kept = (*colours, "-color_trc", str(film.transfer)) if self.hdr else ()
         return (*codec.options(self.preset, threads), "-crf", str(self.crf), *kept)
 
+    def _sound(self, film: Film) -> tuple[str, ...]:
+        """The film's chosen sound, if any is wanted."""
+        if self.audio_kbps is None or film.audio_stream is None:
+            return ("-an",)
+        sound = film.sound(film.audio_stream)
+        track = ("-map", f"0:{film.audio_stream}")
+        language = spoken("a", [sound.language] if sound else [])
+        if self.sound_copied:
+            return (*track, "-c:a", "copy", *language)
+        encoder = CODECS[self.codec].sound
+        rate = ("-b:a", f"{self.audio_kbps}k", "-ac", "2")
+        return (*track, *levelled(self.loudness), *encoder, *rate, *language)
+
     def _captions(self, film: Film) -> tuple[str, ...]:
         tracks = [track for track in film.captions if track.text and self.captions]
         kind = "mov_text" if CODECS[self.codec].extension == "mp4" else "webvtt"
@@ -100,15 +116,3 @@ class Rendition(Plain):
         codec = CODECS[self.codec]
         seconds = picture_seconds(passed.film, self.window)
         return (await described(passed, self.name, codec.extension, codec.media_type, seconds),)
-
-
-def sound_of(
-    film: Film, kbps: int | None, encoder: tuple[str, ...], loudness: float | None = None
-) -> tuple[str, ...]:
-    """The film's chosen sound in stereo; none where `kbps` is None or the film is silent."""
-    if kbps is None or film.audio_stream is None:
-        return ("-an",)
-    sound = film.sound(film.audio_stream)
-    track = ("-map", f"0:{film.audio_stream}", *levelled(loudness))
-    language = spoken("a", [sound.language] if sound else [])
-    return (*track, *encoder, "-b:a", f"{kbps}k", "-ac", "2", *language)
