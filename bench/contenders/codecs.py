@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.images_task import Made, Photo, Task, contender
+from services.process.children import MODEST
 from services.process.image import vips
 from services.process.image.engine import Limits, Wish
 from services.process.image.operations import PHOTOS
@@ -25,14 +26,13 @@ from services.process.plan import plan
 from shared.jobs import Operation
 
 _inside = [0.0]  # seconds in codecs, in this process
-_AS_IN_CHILDREN = {"VIPS_CONCURRENCY": "1", "MALLOC_ARENA_MAX": "1"}
 
 
 def main(task: Task) -> Made:
     """Make all outputs, but count the codecs alone."""
     operations = tuple(Operation.model_validate(one) for one in task.operations)
     wishes = [wish for recipe in plan(operations, PHOTOS) for wish in recipe.wishes()]
-    os.environ.update(_AS_IN_CHILDREN)
+    os.environ.update(MODEST)
     fresh = get_context("spawn")
     with ProcessPoolExecutor(task.cores, mp_context=fresh, initializer=_watch) as processes:
         seconds = sum(processes.map(partial(_seconds, wishes, task.folder), task.photos))

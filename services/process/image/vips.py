@@ -62,7 +62,7 @@ class Vips:
             yield self._finished(cascade.picture(number), group.finish), group.wishes
 
     def _finished(self, small: pyvips.Image, finish: Finish) -> pyvips.Image:
-        return finished(_srgb(small).autorot(), finish, self._limits.watermarks)
+        return finished(_upright(_srgb(small)), finish, self._limits.watermarks)
 
     def _decoded(self, source: Path, wishes: Sequence[Wish]) -> tuple[list["_Group"], Cascade]:
         """What is to be made, and from what. All memory of the decoder is free again."""
@@ -206,7 +206,13 @@ def _srgb(image: pyvips.Image) -> pyvips.Image:
         except pyvips.Error:
             image = image.copy()
             image.remove("icc-profile-data")
+    if image.interpretation == "srgb" and image.format == "uchar":
+        return image
     return _inkless(image) if image.interpretation == "cmyk" else image.colourspace("srgb")
+
+
+def _upright(image: pyvips.Image) -> pyvips.Image:
+    return image.autorot() if image.get_typeof("orientation") else image
 
 
 def _inkless(image: pyvips.Image) -> pyvips.Image:
