@@ -15,14 +15,20 @@ from services.process.image.exact import (
 )
 
 FILTERS: tuple[Filter, ...] = ("box", "bilinear", "hamming", "bicubic", "lanczos")
-MODES = {"L": 1, "RGB": 3, "RGBA": 4}
+MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 SIZES: tuple[tuple[tuple[int, int], Box | None], ...] = (
     ((20, 17), None),
     ((200, 130), None),
     ((83, 30), None),
     ((37, 61), None),
     ((1, 1), None),
+    ((83, 61), None),
+    ((83, 61), (0.0, 0.0, 83.0, 61.0)),
     ((40, 40), (3.25, 1.5, 70.5, 60.0)),
+    ((40, 40), (0.1, 1 / 3, 70.7, 59.9)),
+    ((83, 17), None),
+    ((70, 34), None),
+    ((70, 35), None),
 )
 
 
@@ -36,7 +42,7 @@ def noise(mode: str) -> tuple[Image.Image, NDArray[np.uint8]]:
     pixels = np.random.default_rng(1).integers(0, 256, (61, 83, MODES[mode]), dtype=np.uint8)
     pixels[:9] = 255
     pixels[9:20] = 0
-    return Image.fromarray(pixels.squeeze(), mode), pixels
+    return Image.frombytes(mode, (83, 61), pixels.tobytes()), pixels
 
 
 def as_array(image: Image.Image) -> NDArray[np.uint8]:
