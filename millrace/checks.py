@@ -83,8 +83,14 @@ async def _disk() -> str:
 async def _photos() -> str:
     from services.process.image.select import engine
     from services.process.settings import ProcessSettings
+    from services.process.stage import gpu_of
 
     settings = read(ProcessSettings)
+    async with gpu_of(settings) as gpu:
+        if gpu is not None and gpu.fault is not None:
+            raise EngineUnavailable(f"PROCESS_ENGINE: cuda: {gpu.fault}")
+        if gpu is not None:
+            return gpu.name
     found = await asyncio.to_thread(engine, settings.process_engine, settings.limits)
     return found.name
 

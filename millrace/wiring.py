@@ -26,6 +26,8 @@ from shared.storage.settings import StorageSettings
 from shared.workspace import Workspace
 
 if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
     # Commands that serve nothing need no HTTP server, which takes long to import.
     from shared.observe.health import Check
 
@@ -60,6 +62,7 @@ class Running:
         checks: what can be wrong with it, for `/health`.
         hold: says why no deliveries should be taken for now, where that is so.
         details: what it is made of, for `/info`.
+        collectors: what it counts itself, for `/metrics`.
     """
 
     function: StageFunction
@@ -68,6 +71,7 @@ class Running:
     checks: "tuple[Check, ...]" = ()
     hold: "Check" = lambda: None
     details: dict[str, Any] = field(default_factory=dict)
+    collectors: "tuple[Collector, ...]" = ()
 
 
 # ── backends ─────────────────────────────────────────────────────────────────────────────────
@@ -174,12 +178,14 @@ async def _download(on: Backends) -> AsyncIterator[Running]:
 
 @asynccontextmanager
 async def _process(on: Backends) -> AsyncIterator[Running]:
+    from services.process.image.select import chosen
     from services.process.seccomp import fault
     from services.process.settings import ProcessSettings
     from services.process.stage import opened
     from services.process.video.settings import FilmSettings
 
     settings = on.read(ProcessSettings)
+    taken, reason = chosen(settings.process_engine)
     async with opened(settings, on.read(FilmSettings)) as stage:
         yield Running(
             stage,
@@ -188,9 +194,13 @@ async def _process(on: Backends) -> AsyncIterator[Running]:
             checks=(lambda: stage.pool.fault,),
             details={
                 "engine": settings.process_engine,
+                "engineTaken": taken,
+                "engineReason": reason,
+                **({"gpu": stage.gpu.name} if stage.gpu else {}),
                 "workers": settings.process_workers,
                 "isolation": fault() or "seccomp",
             },
+            collectors=stage.gpu.tally.collectors if stage.gpu else (),
         )
 
 
@@ -239,6 +249,8 @@ async def wired(stage: Stage, on: Backends) -> AsyncIterator[Wired]:
     """One stage, ready to be started."""
     async with OPENED[stage](on) as running:
         metrics = Metrics()
+        for collector in running.collectors:
+            metrics.registry.register(collector)
         consumer = Consumer(
             stage,
             running.function,

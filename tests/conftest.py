@@ -13,6 +13,7 @@ import pytest
 import structlog
 from PIL import Image
 
+from tests.processor.device import Processor
 from tests.servers.errors import ServerUnavailable
 from tests.servers.rabbitmq import PrivateRabbitMQ, ensure_installed, rabbitmq
 from tests.servers.s3 import REGION, credentials, s3
@@ -30,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(ROOT / "tests" / "integration"):
             item.add_marker(pytest.mark.integration)
-        if "gpu" in item.keywords and shutil.which("nvidia-smi") is None:
+        if item.get_closest_marker("gpu") and shutil.which("nvidia-smi") is None:
             item.add_marker(no_gpu)
 
 
@@ -80,6 +81,15 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.supervisor.LOOK_SECONDS", 0.05)
     monkeypatch.setattr("shared.outlet.PUBLISH_AGAIN_SECONDS", 0.05)
     monkeypatch.setattr("shared.broker.rabbitmq.pause", lambda: 0.05)
+
+
+@pytest.fixture(scope="session")
+def processor() -> Processor:
+    """In a GPU's place: its kernels, compiled for this machine."""
+    try:
+        return Processor()
+    except ServerUnavailable as error:
+        missing(str(error))
 
 
 @pytest.fixture(scope="session")

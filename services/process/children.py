@@ -21,7 +21,10 @@ T = TypeVar("T")
 
 START_SECONDS = 60.0
 _CODE = "from services.process.child import main; main()"
-_KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR")
+_KEPT_VARIABLES = (
+    *("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR"),
+    *("CUDA_PATH", "CUDA_VISIBLE_DEVICES", "CUPY_CACHE_DIR"),
+)
 # One thread; one heap: with more, libvips keeps twice the memory and growing. Of what is freed, glibc
 # keeps so much for the next picture: having it from the system again took a tenth of all CPU time.
 MODEST = {
@@ -47,15 +50,21 @@ class Child:
         self.calls = 0
 
     @classmethod
-    async def start(cls, bounds: Bounds, warm: Callable[[], object]) -> Self:
+    async def start(
+        cls, bounds: Bounds, warm: Callable[..., object], line: socket.socket | None = None
+    ) -> Self:
         """A confined child that has run `warm`.
+
+        Args:
+            line: a socket that the child inherits; `warm` is given the number of its descriptor.
 
         Raises:
             EngineUnavailable: it could not be started.
         """
-        child = await cls._launch()
+        child = await cls._launch(line)
+        given = () if line is None else (line.fileno(),)
         try:
-            for function, arguments in ((warm, ()), (confine, (bounds,))):
+            for function, arguments in ((warm, given), (confine, (bounds,))):
                 answer = await child.call(function, arguments, START_SECONDS)
                 if answer.error is not None:
                     raise answer.error
@@ -66,13 +75,14 @@ class Child:
         return child
 
     @classmethod
-    async def _launch(cls) -> Self:
+    async def _launch(cls, line: socket.socket | None) -> Self:
         ours, theirs = socket.socketpair()
+        inherited = [theirs.fileno(), *([] if line is None else [line.fileno()])]
         ours.setblocking(False)
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-c", _CODE, str(theirs.fileno()), str(os.getpid())),
-                pass_fds=[theirs.fileno()],
+                pass_fds=inherited,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 cwd="/",
@@ -92,6 +102,10 @@ class Child:
     def alive(self) -> bool:
         """Whether it can be called."""
         return self._process.returncode is None
+
+    async def ended(self) -> None:
+        """Return when it is dead, by itself or killed."""
+        await self._process.wait()
 
     async def call(
         self,

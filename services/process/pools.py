@@ -7,9 +7,10 @@ credentials), a process group of its own, limits on its resources, and dies with
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Self, TypeVar
+from contextlib import asynccontextmanager, nullcontext, suppress
+from typing import Any, Protocol, Self, TypeVar
 
 from services.process.child import Answer, Bounds
 from services.process.children import Child
@@ -21,6 +22,20 @@ T = TypeVar("T")
 CALLS_PER_CHILD = 1000  # then a new child takes its place, against leaks in codecs
 
 
+class Companion(Protocol):
+    """Another process that each child has a line to.
+
+    Attributes:
+        generation: counts the processes that there were; a child's line leads to one of them.
+    """
+
+    generation: int
+
+    def line(self) -> socket.socket | None:
+        """The end of a new line, for a child; None where there is no process."""
+        ...
+
+
 class Pool:
     """A fixed number of children.
 
@@ -29,26 +44,38 @@ class Pool:
         fault: why the last child could not be started; None when all is well.
     """
 
-    def __init__(self, size: int, bounds: Bounds, warm: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        size: int,
+        bounds: Bounds,
+        warm: Callable[..., object],
+        companion: Companion | None = None,
+    ) -> None:
         self.size = size
         self.fault: str | None = None
         self._bounds = bounds
         self._warm = warm
-        self._slots = [_Slot(self._start) for _ in range(size)]
+        self._companion = companion
+        self._slots = [_Slot(self._start, self._generation) for _ in range(size)]
         self._idle: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
         self._warming: set[asyncio.Task[None]] = set()
 
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, size: int, bounds: Bounds, warm: Callable[[], object]
+        cls,
+        size: int,
+        bounds: Bounds,
+        warm: Callable[..., object],
+        companion: Companion | None = None,
     ) -> AsyncIterator[Self]:
         """A pool whose children start in the background, and are dead at the end.
 
         Args:
-            warm: runs in every child at its start: it imports what calls will need.
+            warm: runs in every child at its start: it imports what calls will need. Where there
+                is a companion, it is given the descriptor of the child's line.
         """
-        pool = cls(size, bounds, warm)
+        pool = cls(size, bounds, warm, companion)
         try:
             for slot in pool._slots:
                 pool._give_back(slot)
@@ -99,9 +126,14 @@ class Pool:
         result: T = answer.result
         return result
 
+    def _generation(self) -> int:
+        return self._companion.generation if self._companion else 0
+
     async def _start(self) -> Child:
+        line = self._companion.line() if self._companion else None
         try:
-            child = await Child.start(self._bounds, self._warm)
+            with line or nullcontext():
+                child = await Child.start(self._bounds, self._warm, line)
         except MillraceError as error:
             self.fault = str(error)
             raise
@@ -127,8 +159,12 @@ class Pool:
 class _Slot:
     """The place of one child; there is a new one where the old one died."""
 
-    def __init__(self, start: Callable[[], Awaitable[Child]]) -> None:
+    def __init__(
+        self, start: Callable[[], Awaitable[Child]], generation: Callable[[], int]
+    ) -> None:
         self._start = start
+        self._generation = generation
+        self._of_generation = generation()
         self._child: Child | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -154,6 +190,11 @@ class _Slot:
                 await child.kill()
         return answer
 
+    @property
+    def _outdated(self) -> bool:
+        """Whether the child's line leads to a companion that is gone."""
+        return self._of_generation != self._generation()
+
     async def warm(self) -> None:
         """Have a child ready; that none can be started is told by the next call."""
         with suppress(MillraceError):
@@ -165,7 +206,8 @@ class _Slot:
 
     async def _living(self) -> Child:
         async with self._one_at_a_time:
-            if self._child is None or not self._child.alive:
+            if self._child is None or not self._child.alive or self._outdated:
                 await self.close()
+                self._of_generation = self._generation()
                 self._child = await self._start()
             return self._child

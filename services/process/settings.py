@@ -49,7 +49,12 @@ class ProcessSettings(PresetSettings):
         description="jobs that are processed at once; by default as many as there are usable cores",
     )
     process_engine: EngineName = Field(
-        default="auto", description="library for photos; auto takes the fastest that is there"
+        default="auto",
+        description="library for photos; auto takes the fastest that is there, and never the GPU",
+    )
+    process_gpu_decode: bool = Field(
+        default=False,
+        description="whether the GPU of engine cuda decodes JPEG too, which differs by rounding",
     )
     process_workers: int = Field(
         default_factory=usable_cores,
@@ -109,4 +114,5 @@ class ProcessSettings(PresetSettings):
             frames=self.max_image_frames,
             svg=self.process_svg,
             watermarks=self.watermarks_dir and self.watermarks_dir.absolute(),
+            gpu_decode=self.process_gpu_decode,
         )

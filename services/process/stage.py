@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,10 +17,13 @@ from services.process.seccomp import fault
 from services.process.settings import ProcessSettings
 from services.process.video.films import Films
 from services.process.video.settings import FilmSettings
-from shared.errors import FilesLost
+from shared.errors import EngineUnavailable, FilesLost
 from shared.jobs import Kind, Output, ProcessingJob, UploadJob
 from shared.manifest import TrackedFile
 from shared.work import Work
+
+if TYPE_CHECKING:
+    from services.process.image.gpu.gpu import Gpu
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,12 @@ class Process:
     Attributes:
         media: who makes them, for each kind of original.
         pool: the child processes that pictures are made in; its `fault` concerns `/health`.
+        gpu: where it is used.
     """
 
     media: Mapping[Kind, Media]
     pool: Pool
+    gpu: "Gpu | None" = None
 
     async def __call__(self, job: ProcessingJob, work: Work) -> UploadJob:
         """The job with its outputs; see `Media.make` for the errors."""
@@ -76,12 +82,16 @@ async def opened(
         structlog.get_logger().warning("children can reach the network", reason=reason)
     catalogues = settings.catalogues
     prepare = partial(warm, settings.process_engine, settings.limits)
-    async with Pool.opened(settings.process_workers, settings.bounds, prepare) as pool:
+    async with (
+        gpu_of(settings) as gpu,
+        Pool.opened(settings.process_workers, settings.bounds, prepare, gpu) as pool,
+    ):
         pictures = Pictures(
             pool,
             settings.process_engine,
             settings.limits,
             settings.process_call_seconds,
+            gpu,
             catalogues.photos,
         )
         films = Films(
@@ -91,4 +101,22 @@ async def opened(
             settings.process_niceness,
             catalogues.films,
         )
-        yield Process({"image": pictures, "video": films}, pool)
+        yield Process({"image": pictures, "video": films}, pool, gpu)
+
+
+@asynccontextmanager
+async def gpu_of(settings: ProcessSettings) -> "AsyncIterator[Gpu | None]":
+    """The GPU, where it is asked for.
+
+    Raises:
+        EngineUnavailable: there is none, or what it takes is not installed.
+    """
+    if settings.process_engine != "cuda":
+        yield None
+        return
+    try:
+        from services.process.image.gpu.gpu import Gpu
+    except ImportError as error:
+        raise EngineUnavailable(f"PROCESS_ENGINE: cuda needs the extra `gpu`: {error}") from error
+    async with Gpu.opened(settings.limits) as gpu:
+        yield gpu

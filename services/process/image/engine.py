@@ -163,12 +163,14 @@ class Limits:
         frames: the most that an animation may have, where all are wanted.
         svg: whether SVG drawings are opened.
         watermarks: the folder of the pictures that may be laid over outputs.
+        gpu_decode: whether the GPU may decode, where it does the work.
     """
 
     pixels: int
     frames: int = 2000
     svg: bool = False
     watermarks: Path | None = None
+    gpu_decode: bool = False
 
     def check(self, width: int, height: int, frames: int = 1) -> None:
         """Raise `SourceTooLarge` for a source of more frames or pixels."""

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.process.image.engine import Limits, Rendered, Wish
 from services.process.image.operations import PHOTOS
 from services.process.image.operations.picture import Picture
-from services.process.image.select import EngineName, render
+from services.process.image.select import EngineName, render, render_on_gpu
 from services.process.image.watermark import file_of
 from services.process.plan import Catalogue, plan
 from services.process.pools import Pool
 from services.process.told import told
 from shared.jobs import Operation, Output
 from shared.work import Work
+
+if TYPE_CHECKING:
+    from services.process.image.gpu.gpu import Gpu
 
 VALUE_BYTES = 8192  # of all JSON that one job's messages carry; the rest is in its files alone
 
@@ -27,6 +32,7 @@ class Pictures:
 
     Attributes:
         seconds: how long one photo may take.
+        gpu: where it is used: for the engine `cuda`.
         catalogue: the operations on photos, with the presets of this service.
     """
 
@@ -34,6 +40,7 @@ class Pictures:
     engine: EngineName
     limits: Limits
     seconds: float
+    gpu: "Gpu | None" = None
     catalogue: Catalogue[Picture] = PHOTOS
 
     async def make(
@@ -66,18 +73,16 @@ class Pictures:
         if not wishes:
             return ()
         threads = max(1, self.pool.idle)
-        return await self.pool.call(
-            render,
-            self.engine,
-            self.limits,
-            source.absolute(),
-            tuple(wishes),
-            work.directory.absolute(),
-            threads,
-            seconds=self.seconds,
-            work=work,
-            threads=threads,
-        )
+        call = partial(self.pool.call, seconds=self.seconds, work=work, threads=threads)
+        asked = (source.absolute(), tuple(wishes), work.directory.absolute(), threads)
+        if self.gpu is None:
+            return await call(render, self.engine, self.limits, *asked)
+        if self.gpu.resting:
+            self.gpu.tally.passed_over()
+            return await call(render, "pillow", self.limits, *asked)
+        made, use = await call(render_on_gpu, self.limits, *asked)
+        self.gpu.told(use)
+        return made
 
 
 def _outputs(made: Sequence[Rendered], work: Work) -> Iterator[Output]:

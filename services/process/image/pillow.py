@@ -11,6 +11,7 @@ from services.process.image.engine import Limits, Rendered, Wish
 from services.process.image.output import Outputs
 from services.process.image.pillow_codecs import VERSION, load_codecs, readable, versions, writable
 from services.process.image.pillow_picture import Picture
+from services.process.image.pillow_raster import PillowRaster, Raster
 from services.process.image.recipe import Recipes
 from shared.errors import CorruptMedia, MillraceError, UnsupportedMedia
 
@@ -21,12 +22,17 @@ class Pillow:
     name = VERSION
     animates = True
 
-    def __init__(self, limits: Limits) -> None:
-        """Loads all codecs, so that the first picture does not wait for them."""
+    def __init__(self, limits: Limits, raster: Raster | None = None) -> None:
+        """Loads all codecs, so that the first picture does not wait for them.
+
+        Args:
+            raster: who computes pixels in Pillow's place.
+        """
         load_codecs()
         self.formats = writable()
         self._versions = versions()
         self._limits = limits
+        self._raster = raster or PillowRaster()
 
     def render(
         self, source: Path, wishes: Sequence[Wish], directory: Path, threads: int = 1
@@ -35,7 +41,7 @@ class Pillow:
         recipes = Recipes.of(wishes, self._versions, self._limits.watermarks)
         outputs = Outputs(self.name, recipes, source, directory, self._limits)
         with _opened(source, self._limits) as image:
-            made = Picture.of(image, outputs).made(wishes)
+            made = Picture.of(image, outputs, self._raster).made(wishes)
         return tuple(made[wish] for wish in wishes)
 
 

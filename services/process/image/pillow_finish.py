@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from services.process.image.attention import CELLS, attention
 from services.process.image.engine import Pixels
 from services.process.image.geometry import Finish, Size
 from services.process.image.look import Watermark
+from services.process.image.pillow_raster import Raster
 from services.process.image.watermark import mark
 
 Part = tuple[int, int, int, int]
@@ -48,11 +49,12 @@ def finished(
     finish: Finish,
     watermarks: Path | None,
     part: Part | None,
+    raster: Raster,
 ) -> Image.Image:
     """`image` (upright, in sRGB) as `finish` says, of which `part` is kept, and nothing beside it."""
     done = image.crop(part) if part else image
     if finish.blur:
-        done = _blurred(done, finish.blur)
+        done = raster.blurred(done, finish.blur)
     if finish.canvas and finish.canvas != done.size:
         done = _filled_up(done, finish.canvas)
     if finish.watermark:
@@ -60,13 +62,6 @@ def finished(
     done = done.copy()
     done.info = {}
     return done
-
-
-def _blurred(image: Image.Image, radius: float) -> Image.Image:
-    if image.mode != "RGBA":
-        return image.filter(ImageFilter.GaussianBlur(radius))
-    premultiplied = image.convert("RGBa").filter(ImageFilter.GaussianBlur(radius))
-    return premultiplied.convert("RGBA")
 
 
 def _filled_up(image: Image.Image, canvas: Size) -> Image.Image:

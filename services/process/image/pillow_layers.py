@@ -7,6 +7,7 @@ from PIL import Image
 
 from services.process.image.colour import eight_bit
 from services.process.image.geometry import GAP, Placement, Shape, largest_frame, origins
+from services.process.image.pillow_raster import Raster
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +26,18 @@ class Layer:
         """Whether this already is what `placement` asks for."""
         return placement.whole and self.extent == (placement.width, placement.height)
 
-    def resized(self, placement: Placement) -> Image.Image:
+    def resized(self, placement: Placement, raster: Raster) -> Image.Image:
         """What `placement` shows, at its size."""
         if self.has(placement):
             return self.image
         size, box = (placement.width, placement.height), placement.box(*self.extent)
-        return self.image.resize(size, Image.Resampling.LANCZOS, box=box)
+        return raster.resized(self.image, size, box)
 
 
-def decoded(image: Image.Image, placements: Sequence[Placement]) -> Layer:
+def decoded(image: Image.Image, placements: Sequence[Placement], raster: Raster) -> Layer:
     """The pixels, no more of them than the largest placement needs where the decoder can shrink."""
+    if (whole := raster.decoded(image)) is not None:
+        return Layer(eight_bit(whole), whole.size)
     widest, highest = largest_frame(placements)
     draft = image.draft(None, (int(widest * GAP), int(highest * GAP)))
     image.load()
@@ -42,14 +45,14 @@ def decoded(image: Image.Image, placements: Sequence[Placement]) -> Layer:
 
 
 def cascade(
-    largest: Layer, shapes: Collection[Shape], orientation: int
+    largest: Layer, shapes: Collection[Shape], orientation: int, raster: Raster
 ) -> Iterator[tuple[Shape, Image.Image]]:
     """Each shape with its resized picture, still lying and coloured as in the file."""
     placements = [shape.placement.stored(orientation) for shape in shapes]
     made: dict[int | None, Layer] = {None: largest}
     sources = origins(placements)
     for number, (shape, placement) in enumerate(zip(shapes, placements, strict=True)):
-        small = made[sources[number]].resized(placement)
+        small = made[sources[number]].resized(placement, raster)
         if number in sources:
             made[number] = Layer(small, small.size)
         yield shape, small

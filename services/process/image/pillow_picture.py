@@ -14,6 +14,7 @@ from services.process.image.pillow_codecs import Timing, encode, encode_animatio
 from services.process.image.pillow_finish import Part, finished, kept, pixels, upright
 from services.process.image.pillow_frames import frames, frames_of, plays
 from services.process.image.pillow_layers import Layer, cascade, decoded
+from services.process.image.pillow_raster import Raster
 
 Made = dict[Wish, Rendered]
 
@@ -25,18 +26,20 @@ class Picture:
     Attributes:
         orientation: EXIF's, 1 to 8.
         outputs: where it goes.
+        raster: who computes its pixels.
     """
 
     image: Image.Image
     orientation: int
     outputs: Outputs
+    raster: Raster
 
     @classmethod
-    def of(cls, image: Image.Image, outputs: Outputs) -> "Picture":
+    def of(cls, image: Image.Image, outputs: Outputs, raster: Raster) -> "Picture":
         """`image`, turned as EXIF alone says, as browsers do; Pillow would ask XMP as well."""
         for name in ("xmp", "XML:com.adobe.xmp"):
             image.info.pop(name, None)
-        return cls(image, image.getexif().get(ExifTags.Base.Orientation, 1), outputs)
+        return cls(image, image.getexif().get(ExifTags.Base.Orientation, 1), outputs, raster)
 
     @property
     def size(self) -> Size:
@@ -56,8 +59,8 @@ class Picture:
             return {}
         groups, made = shapes(*self.size, wishes), Made()
         placements = [shape.placement.stored(self.orientation) for shape in groups]
-        largest = decoded(self.image, placements)
-        for shape, small in cascade(largest, groups, self.orientation):
+        largest = decoded(self.image, placements, self.raster)
+        for shape, small in cascade(largest, groups, self.orientation, self.raster):
             coloured = self._coloured(small)
             done = self._finished(coloured, shape, kept(coloured, shape.finish.keep))
             made |= {wish: self._put(done, wish) for wish in groups[shape]}
@@ -75,7 +78,7 @@ class Picture:
         for frame, milliseconds in frames(self.image):
             shown.append(milliseconds)
             layer = Layer(eight_bit(frame), frame.size)
-            for shape, small in cascade(layer, groups, self.orientation):
+            for shape, small in cascade(layer, groups, self.orientation, self.raster):
                 coloured = self._coloured(small)
                 if shape not in parts:
                     parts[shape] = kept(coloured, shape.finish.keep)
@@ -94,7 +97,8 @@ class Picture:
         return srgb(upright(small, self.orientation), self.image.info.get("icc_profile"))
 
     def _finished(self, image: Image.Image, shape: Shape, part: Part | None) -> Image.Image:
-        return finished(image, shape.finish, self.outputs.limits.watermarks, part)
+        watermarks = self.outputs.limits.watermarks
+        return finished(image, shape.finish, watermarks, part, self.raster)
 
     def _put(self, image: Image.Image, wish: Wish) -> Rendered:
         if isinstance(wish, Reading):

@@ -1,16 +1,21 @@
 """Which engine does the work."""
 
+import socket
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from services.process.image.animation import is_animation
 from services.process.image.engine import Engine, Limits, Rendered, Target, Wish
 from services.process.image.svg import is_svg
 from shared.errors import EngineUnavailable, UnsupportedMedia
 
-EngineName = Literal["auto", "vips", "pillow"]
+if TYPE_CHECKING:
+    from services.process.image.gpu.line import Use
+
+EngineName = Literal["auto", "vips", "pillow", "cuda"]
 
 
 def render(
@@ -31,12 +36,43 @@ def render(
     return engine(name, limits).render(source, wishes, directory, threads)
 
 
-def warm(name: EngineName, limits: Limits) -> None:
-    """Load what `render` will need."""
+def render_on_gpu(
+    limits: Limits, source: Path, wishes: Sequence[Wish], directory: Path, threads: int = 1
+) -> "tuple[tuple[Rendered, ...], Use]":
+    """`render` of the engine `cuda`, and what became of the GPU's part."""
+    from services.process.image.cuda import LINE
+
+    made = render("cuda", limits, source, wishes, directory, threads)
+    return made, LINE.use
+
+
+def warm(name: EngineName, limits: Limits, line: int | None = None) -> None:
+    """Load what `render` will need.
+
+    Args:
+        line: the descriptor of this process's line to the GPU.
+    """
+    if line is not None:
+        from services.process.image.cuda import LINE
+
+        LINE.connect(socket.socket(fileno=line))
     engine(name, limits)
 
 
-@lru_cache(maxsize=1)
+def chosen(name: EngineName) -> tuple[EngineName, str]:
+    """What `name` stands for on this machine, and why; told without loading any library.
+
+    `auto` never means the GPU: nobody has measured that it is faster, and most of a photo's time
+    goes into encoding, which the processor does in any case.
+    """
+    if name != "auto":
+        return name, "PROCESS_ENGINE names it"
+    if find_spec("pyvips"):
+        return "vips", "auto takes libvips where it is, and the GPU only if it is named: cuda"
+    return "pillow", "libvips is not installed"
+
+
+@lru_cache(maxsize=2)  # `cuda`, and `pillow` while the GPU rests
 def engine(name: EngineName, limits: Limits) -> Engine:
     """The engine of that name; `auto` is libvips where it is there, for it is the faster.
 
@@ -45,6 +81,8 @@ def engine(name: EngineName, limits: Limits) -> Engine:
     Raises:
         EngineUnavailable: its library is not installed.
     """
+    if name == "cuda":
+        return InTurn((_cuda(limits),))
     pillow = _pillow(limits)
     if name == "pillow":
         return InTurn((pillow,))
@@ -66,6 +104,12 @@ def _vips(limits: Limits) -> Engine:
     from services.process.image.vips import Vips
 
     return Vips(limits)
+
+
+def _cuda(limits: Limits) -> Engine:
+    from services.process.image.cuda import Cuda
+
+    return Cuda(limits)
 
 
 def _require_metric() -> None:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -292,3 +293,41 @@ def test_children_die_with_their_parent() -> None:
     while lives(child) and time.monotonic() < ends:
         time.sleep(0.02)
     assert not lives(child)
+
+
+class Echo:
+    """A companion that says a word to each child."""
+
+    def __init__(self) -> None:
+        self.generation = 1
+        self.is_there = True
+
+    def line(self) -> socket.socket | None:
+        if not self.is_there:
+            return None
+        ours, theirs = socket.socketpair()
+        with theirs:
+            theirs.sendall(b"generation %d" % self.generation)
+        return ours
+
+
+def listen(line: int | None = None) -> None:
+    """What a child does at its start with its line."""
+    os.environ["SAID"] = socket.socket(fileno=line).recv(99).decode() if line else "nothing"
+
+
+def heard() -> str:
+    return os.environ["SAID"]
+
+
+async def test_each_child_has_a_line_to_the_companion_of_its_time(work: Attempt) -> None:
+    companion = Echo()
+    async with Pool.opened(1, BOUNDS, listen, companion) as pool:
+        first = await pid_of(pool, work)
+        assert await pool.call(heard, seconds=20, work=work) == "generation 1"
+        assert await pid_of(pool, work) == first
+        companion.generation = 2
+        assert await pool.call(heard, seconds=20, work=work) == "generation 2"
+        assert not lives(first)
+        companion.generation, companion.is_there = 3, False
+        assert await pool.call(heard, seconds=20, work=work) == "nothing"

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from services.process.image.cuda import LINE, Cuda
 from services.process.image.engine import Engine, Format, Limits, Rendered, Target
 from services.process.image.operations import PHOTOS
 from services.process.image.pillow import Pillow
@@ -22,10 +24,13 @@ RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (30, 40, 220), (250, 250
 CORPUS = Path(__file__).parents[6] / "shared" / "corpus"
 
 
-@pytest.fixture(params=[Pillow, Vips])
-def engine(request: pytest.FixtureRequest) -> Engine:
+@pytest.fixture(params=[Pillow, Vips, Cuda])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    if request.param is Cuda:
+        request.getfixturevalue("line")
     made: Engine = request.param(Limits(pixels=100_000_000))
-    return made
+    yield made
+    assert LINE.use.fault is None
 
 
 def one(engine: Engine, source: Path, target: Target, directory: Path) -> Image.Image:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from services.process.image.engine import Limits, Target
 from services.process.image.look import Watermark
-from services.process.image.select import EngineName, engine, render
+from services.process.image.select import EngineName, chosen, engine, render
 from shared.errors import CorruptMedia, InvalidJob, UnsupportedMedia
 
 LIMITS = Limits(pixels=1_000_000)
@@ -18,6 +18,13 @@ LIMITS = Limits(pixels=1_000_000)
 @pytest.mark.parametrize(("name", "library"), [("vips", "vips 8"), ("pillow", "pillow 1")])
 def test_engine_by_name(name: EngineName, library: str) -> None:
     assert engine(name, LIMITS).name.startswith(library)
+
+
+def test_auto_is_libvips_where_it_is_and_never_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chosen("auto")[0] == "vips"
+    assert chosen("cuda")[0] == "cuda"
+    monkeypatch.setattr("services.process.image.select.find_spec", lambda _: None)
+    assert chosen("auto") == ("pillow", "libvips is not installed")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The GPU's kernels on the processor, so that they are tested on every machine."""
