@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.process.idle import watch
 from services.process.launch import die_with, filter_calls, limit
 from services.process.seccomp import local_filter
 from shared.errors import EngineUnavailable, MillraceError, SourceTooLarge, UnsupportedMedia
@@ -86,9 +87,15 @@ class Answer:
 
 
 def main() -> None:
-    """Serve the socket whose descriptor is the first argument; the second is the parent's id."""
-    descriptor, parent = map(int, sys.argv[1:3])
+    """Serve the socket whose descriptor is the first argument.
+
+    The second is the parent's id; a third, if there is one, the descriptor of the board of idle
+    children.
+    """
+    descriptor, parent, *boards = map(int, sys.argv[1:])
     die_with(parent)
+    for board in boards:
+        watch(board)
     filter_calls(local_filter())  # before any library can start a thread that it would miss
     with socket.socket(fileno=descriptor) as link:
         while (frame := _receive(link)) is not None:

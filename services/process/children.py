@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from services.process.child import CRASHES, LENGTH, Answer, Bounds, Call, confine
+from services.process.idle import Board
 from shared.errors import CorruptMedia, EngineUnavailable, MillraceError, TimeLimit
 
 T = TypeVar("T")
@@ -51,17 +52,22 @@ class Child:
 
     @classmethod
     async def start(
-        cls, bounds: Bounds, warm: Callable[..., object], line: socket.socket | None = None
+        cls,
+        bounds: Bounds,
+        warm: Callable[..., object],
+        line: socket.socket | None = None,
+        board: Board | None = None,
     ) -> Self:
         """A confined child that has run `warm`.
 
         Args:
             line: a socket that the child inherits; `warm` is given the number of its descriptor.
+            board: where the child sees how many others are idle.
 
         Raises:
             EngineUnavailable: it could not be started.
         """
-        child = await cls._launch(line)
+        child = await cls._launch(line, board)
         given = () if line is None else (line.fileno(),)
         try:
             for function, arguments in ((warm, given), (confine, (bounds,))):
@@ -75,13 +81,15 @@ class Child:
         return child
 
     @classmethod
-    async def _launch(cls, line: socket.socket | None) -> Self:
+    async def _launch(cls, line: socket.socket | None, board: Board | None) -> Self:
         ours, theirs = socket.socketpair()
-        inherited = [theirs.fileno(), *([] if line is None else [line.fileno()])]
+        seen = [] if board is None else [board.descriptor]
+        inherited = [theirs.fileno(), *seen, *([] if line is None else [line.fileno()])]
         ours.setblocking(False)
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-c", _CODE, str(theirs.fileno()), str(os.getpid())),
+                *(sys.executable, "-P", "-c", _CODE),
+                *map(str, (theirs.fileno(), os.getpid(), *seen)),
                 pass_fds=inherited,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,

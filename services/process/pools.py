@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from services.process.child import Answer, Bounds
 from services.process.children import Child
+from services.process.idle import Board
 from shared.errors import MillraceError
 from shared.work import Work
 
@@ -56,6 +57,7 @@ class Pool:
         self._bounds = bounds
         self._warm = warm
         self._companion = companion
+        self._board = Board()
         self._slots = [_Slot(self._start, self._generation) for _ in range(size)]
         self._idle: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
         self._warming: set[asyncio.Task[None]] = set()
@@ -107,7 +109,8 @@ class Pool:
         before it returns.
 
         Args:
-            threads: how many `function` keeps busy; it may use `seconds` of CPU time on each.
+            threads: the most that `function` keeps busy, as `idle.threads` tells it; it may use
+                `seconds` of CPU time on each.
 
         Raises:
             TimeLimit: it took longer than `seconds`, counted from when a child was free.
@@ -116,6 +119,7 @@ class Pool:
                 error of another library. A `MillraceError` is raised here as it was there.
         """
         slot = await self._idle.get()
+        self._board.write(self.idle)
         try:
             answer = await slot.call(function, arguments, seconds, work.lock, threads)
         finally:
@@ -133,7 +137,7 @@ class Pool:
         line = self._companion.line() if self._companion else None
         try:
             with line or nullcontext():
-                child = await Child.start(self._bounds, self._warm, line)
+                child = await Child.start(self._bounds, self._warm, line, self._board)
         except MillraceError as error:
             self.fault = str(error)
             raise
@@ -143,6 +147,7 @@ class Pool:
     def _give_back(self, slot: "_Slot") -> None:
         """Let others have the slot; if it has no child, one starts now."""
         self._idle.put_nowait(slot)
+        self._board.write(self.idle)
         if slot.filled:
             return
         warming = asyncio.create_task(slot.warm())
@@ -154,6 +159,7 @@ class Pool:
             warming.cancel()
         await asyncio.gather(*self._warming, return_exceptions=True)
         await asyncio.gather(*(slot.close() for slot in self._slots))
+        self._board.close()
 
 
 class _Slot:

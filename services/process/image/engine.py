@@ -216,7 +216,8 @@ class Engine(Protocol):
         on however many threads.
 
         Args:
-            threads: how many outputs may be encoded at the same time.
+            threads: the most outputs that may be encoded at the same time, where so many children
+                are idle.
 
         Raises:
             UnsupportedMedia: not a picture, or not in a format that the engine reads; nothing has

@@ -27,8 +27,8 @@ VALUE_BYTES = 8192  # of all JSON that one job's messages carry; the rest is in 
 class Pictures:
     """The photo half of the process stage.
 
-    One child makes all outputs of a photo, for two would each decode it. It encodes on as many
-    threads as there are children with nothing to do, so that a photo alone has all cores.
+    One child makes all outputs of a photo, for two would each decode it. It encodes on one thread
+    more for each child that has nothing to do meanwhile, so that a photo alone has all cores.
 
     Attributes:
         seconds: how long one photo may take.
@@ -72,7 +72,7 @@ class Pictures:
                 file_of(wish.watermark, self.limits.watermarks)
         if not wishes:
             return ()
-        threads = max(1, self.pool.idle)
+        threads = self.pool.size
         call = partial(self.pool.call, seconds=self.seconds, work=work, threads=threads)
         asked = (source.absolute(), tuple(wishes), work.directory.absolute(), threads)
         if self.gpu is None:

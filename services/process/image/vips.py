@@ -1,8 +1,6 @@
 """The engine on libvips: streams what it can, so that a picture takes a fraction of the memory."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +20,7 @@ from services.process.image.geometry import (
 )
 from services.process.image.output import Outputs
 from services.process.image.recipe import Recipes
+from services.process.image.side_by_side import side_by_side
 from services.process.image.svg import SVG_SIDE_PIXELS, is_svg
 from services.process.image.vips_codecs import LOADERS, VERSION, confine, encode, versions, writable
 from services.process.image.vips_finish import finished
@@ -50,7 +49,7 @@ class Vips:
         """See `Engine.render`."""
         recipes = Recipes.of(wishes, self._versions, self._limits.watermarks)
         outputs = Outputs(self.name, recipes, source, directory, self._limits)
-        made = _encoded(self._shown(source, wishes), outputs, threads)
+        made = side_by_side(self._shown(source, wishes), partial(_put, outputs), threads)
         return tuple(made[wish] for wish in wishes)
 
     def _shown(
@@ -88,37 +87,6 @@ class _Group:
     placement: Placement
     finish: Finish
     wishes: list[Wish]
-
-
-def _encoded(
-    shown: Iterable[tuple[pyvips.Image, list[Wish]]], outputs: Outputs, threads: int
-) -> dict[Wish, Rendered]:
-    """The files of all that is shown; not more than `threads` + 1 pictures are there at a time."""
-    under_way = deque[dict[Wish, Future[Rendered]]]()
-    made = dict[Wish, Rendered]()
-    with _threads(threads) as encoders:
-        for image, wishes in shown:
-            under_way.append({wish: encoders.submit(_put, outputs, image, wish) for wish in wishes})
-            if len(under_way) > threads:
-                made |= _awaited(under_way.popleft())
-        for rest in under_way:
-            made |= _awaited(rest)
-    return made
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """So many; when one fails, the others take up nothing new."""
-    with ThreadPoolExecutor(count) as threads:
-        try:
-            yield threads
-        except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _awaited(under_way: Mapping[Wish, Future[Rendered]]) -> dict[Wish, Rendered]:
-    return {wish: future.result() for wish, future in under_way.items()}
 
 
 def _put(outputs: Outputs, image: pyvips.Image, wish: Wish) -> Rendered:

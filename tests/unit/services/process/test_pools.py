@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from services.process import idle
 from services.process.child import Bounds
 from services.process.pools import Pool
 from shared.errors import (
@@ -125,6 +126,33 @@ async def test_child_that_dies_costs_its_own_call_alone(work: Attempt) -> None:
             await pool.call(os._exit, 3, seconds=20, work=work)
         await slow
         assert pool.healthy
+
+
+async def test_a_call_sees_how_many_children_are_idle_as_it_runs(
+    work: Attempt, tmp_path: Path
+) -> None:
+    file = tmp_path / "seen"
+    async with Pool.opened(2, BOUNDS, NOTHING) as pool:
+        other = asyncio.create_task(pool.call(wait_for, file, seconds=20, work=work))
+        await asyncio.sleep(0)  # it has its child
+        seen = await pool.call(threads_before_and_after, file, seconds=20, work=work)
+        await other
+        assert seen == (1, 2)
+        assert await pool.call(idle.threads, 1, seconds=20, work=work) == 1
+
+
+def wait_for(file: Path) -> None:
+    while not file.exists():
+        time.sleep(0.01)
+
+
+def threads_before_and_after(file: Path) -> tuple[int, int]:
+    """How many it may have; and then, when the other call has ended, which waits for `file`."""
+    before = idle.threads(8)
+    file.touch()
+    while (after := idle.threads(8)) == before:
+        time.sleep(0.01)
+    return before, after
 
 
 async def test_child_that_died_idle_is_replaced(pool: Pool, work: Attempt) -> None:
@@ -268,6 +296,7 @@ def test_works_on_uvloop(work: Attempt) -> None:
 PARENT = """
 import asyncio, functools, os, time
 from types import SimpleNamespace
+from services.process import idle
 from services.process.child import Bounds
 from services.process.pools import Pool
 from shared.work import Spent

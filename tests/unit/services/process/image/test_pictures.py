@@ -12,7 +12,7 @@ from shared.workspace import Attempt
 class IdlePool:
     """Four children with nothing to do. Keeps what it was called with."""
 
-    idle = 4
+    size = 4
 
     async def call(self, *arguments: object, **options: Any) -> tuple[()]:
         self.arguments, self.options = arguments, options
