@@ -18,9 +18,9 @@ import sys
 from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_SECCOMP = 22
+PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
-_SECCOMP_MODE_FILTER = 2
+SECCOMP_MODE_FILTER = 2
 _INSTRUCTION_BYTES = 8
 _LIMITS = (
     resource.RLIMIT_CPU,
@@ -66,7 +66,7 @@ def filter_calls(program: bytes) -> None:
     code = ctypes.create_string_buffer(program, len(program))
     sized = struct.pack("@HP", len(program) // _INSTRUCTION_BYTES, ctypes.addressof(code))
     _prctl(_PR_SET_NO_NEW_PRIVS, 1, None)
-    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, sized)
+    _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, sized)
 
 
 def limit(what: int, most: int) -> None:

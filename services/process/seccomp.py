@@ -18,10 +18,9 @@ import sys
 from functools import lru_cache
 from typing import cast
 
+from services.process.launch import PR_SET_SECCOMP, SECCOMP_MODE_FILTER
 from services.process.syscalls import ARCHITECTURES, CLONE, SENDTO, SOCKET, Machine, denied
 
-_PR_SET_SECCOMP = 22
-_SECCOMP_MODE_FILTER = 2
 _X32_NUMBERS = 0x40000000  # x86-64 knows each call by a second number from here on
 _NAMESPACES = 0x7E020000  # every CLONE_NEW… flag that clone takes
 _AF_UNIX = 1
@@ -46,7 +45,7 @@ def fault() -> str | None:
         return f"no filter of system calls is known for {platform.machine()}"
     # Asked for a filter at address 0, a kernel that has filters complains of the address.
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, None, 0, 0)
+    libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, None, 0, 0)
     return None if ctypes.get_errno() == errno.EFAULT else "this kernel has no seccomp filters"
 
 

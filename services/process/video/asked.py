@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import orjson
 
@@ -29,13 +28,7 @@ class Asked:
     @property
     def decodes(self) -> bool:
         """Whether all of the film is decoded for it."""
-        here = Path()
-        return any(
-            branch.tap is not None and not branch.tap.sparse
-            for product in self.products
-            if product.window == WHOLE
-            for branch in product.branches(self._film, here, 1)
-        )
+        return any(product.decodes and product.window == WHOLE for product in self.products)
 
     @property
     def name(self) -> str:

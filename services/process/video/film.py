@@ -58,7 +58,7 @@ class Film:
         picture_seconds: of the video alone.
         width, height: pixels as a player shows them: upright, and square.
         video_stream, audio_stream: their numbers in the file; None for a silent film.
-        video_codec, audio_codec: ffmpeg's names.
+        video_codec: ffmpeg's name.
         interlaced: whether the first picture consists of two fields.
         transfer: the transfer function where the film is HDR (`smpte2084`, `arib-std-b67`).
         rotation: degrees that a player turns the pictures by.
@@ -80,7 +80,6 @@ class Film:
     video_stream: int | None
     video_codec: str | None
     audio_stream: int | None = None
-    audio_codec: str | None = None
     interlaced: bool = False
     transfer: str | None = None
     rotation: int = 0

@@ -178,7 +178,6 @@ def _described(
         video_stream=video.index,
         video_codec=video.codec_context.codec.canonical_name,
         audio_stream=audio.stream if audio else None,
-        audio_codec=audio.codec if audio else None,
         interlaced=frame.interlaced_frame,
         transfer=_HDR_TRANSFERS.get(int(frame.color_trc)),
         rotation=round(frame.rotation) % 360,
@@ -209,7 +208,6 @@ def _heard(path: str, demuxer: str, media: "av.container.InputContainer") -> Fil
         video_stream=None,
         video_codec=None,
         audio_stream=audio.stream,
-        audio_codec=audio.codec,
         sounds=sounds,
         captions=captions_of(media),
     )

@@ -60,6 +60,11 @@ class Adaptive:
         return ("libx264",)
 
     @property
+    def decodes(self) -> bool:
+        """See `Product.decodes`."""
+        return True
+
+    @property
     def files(self) -> tuple[str, ...]:
         """See `Product.files`."""
         return (f"{self.name}.m3u8",)

@@ -41,6 +41,11 @@ class Preview(Plain):
         return ("libwebp",) if self.format == "webp" else ()
 
     @property
+    def decodes(self) -> bool:
+        """See `Product.decodes`."""
+        return True
+
+    @property
     def files(self) -> tuple[str, ...]:
         """See `Product.files`."""
         return (f"{self.name}.{self.format}",)

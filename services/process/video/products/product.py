@@ -53,6 +53,11 @@ class Product(Protocol):
         ...
 
     @property
+    def decodes(self) -> bool:
+        """Whether all pictures of the window are decoded for it."""
+        ...
+
+    @property
     def files(self) -> tuple[str, ...]:
         """See `Output.file`, of each of its outputs."""
         ...
@@ -75,9 +80,14 @@ class Product(Protocol):
 
 
 class Plain:
-    """A product that needs no more than ffmpeg itself, and no folder of its own."""
+    """A product that needs no more than ffmpeg itself, no folder of its own, and no pictures."""
 
     __slots__ = ()
+
+    @property
+    def decodes(self) -> bool:
+        """See `Product.decodes`."""
+        return False
 
     @property
     def libraries(self) -> tuple[str, ...]:

@@ -52,6 +52,11 @@ class Rendition(Plain):
         return f"{self.name}.{CODECS[self.codec].extension}"
 
     @property
+    def decodes(self) -> bool:
+        """See `Product.decodes`."""
+        return not self.copied
+
+    @property
     def files(self) -> tuple[str, ...]:
         """See `Product.files`."""
         return (self.file,)

@@ -30,7 +30,6 @@ FILM = Film(
     video_stream=1,
     video_codec="h264",
     audio_stream=0,
-    audio_codec="aac",
 )
 MEANS = Means(threads=3, pixels=36_000_000, tone_mapping=True)
 DIRECTORY = Path("/jobs/j/process.2")

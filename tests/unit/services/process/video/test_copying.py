@@ -11,7 +11,7 @@ from services.process.video.film import Film, Sound
 SIZE = (1280, 720)
 SOUND = Sound(1, "aac", profile="LC", bit_rate=130_000)
 FILM = Film(
-    *("/film.mp4", "mov", 10.0, 10.0, *SIZE, 0, "h264", 1, "aac"),
+    *("/film.mp4", "mov", 10.0, 10.0, *SIZE, 0, "h264", 1),
     frame_rate=25.0,
     pixel_format="yuv420p",
     video_bit_rate=2_000_000,

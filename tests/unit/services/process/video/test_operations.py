@@ -14,7 +14,7 @@ from services.process.video.operations.renditions import Renditions
 from shared.errors import InvalidJob
 from shared.jobs import Operation
 
-FILM = Film("/f", "mov", 5.0, 5.0, 1280, 720, 0, "h264", audio_stream=1, audio_codec="aac")
+FILM = Film("/f", "mov", 5.0, 5.0, 1280, 720, 0, "h264", audio_stream=1)
 
 
 def one(operation: Any) -> Any:
