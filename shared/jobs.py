@@ -208,6 +208,18 @@ class Member(Wire):
         return TrackedFile(path=self.path, size=self.size, role="output")
 
 
+class MadeOn(Wire):
+    """Where a film was decoded and encoded: on `cpu`, or on a GPU, by ffmpeg's name (`cuda`).
+
+    Attributes:
+        reason: why not all of it on a GPU; None where it was.
+    """
+
+    decoding: str
+    encoding: str
+    reason: str | None = None
+
+
 class Output(Wire):
     """One file that process made, or a set of files with one that names the others.
 
@@ -220,6 +232,7 @@ class Output(Wire):
         duration_seconds: where the output has one.
         language: of sound or captions alone, where the source tells (`eng`).
         engine: who made it, with version (`pillow 13.0.0`, `ffmpeg 9.0.2`).
+        made_on: for films, where GPUs are to be used.
         recipe: hex digest of all that the file follows from, but the source: the operation with
             its parameters, the engine, its codecs' versions, and what is made beside.
         value: what an output of JSON says, where that is short.
@@ -238,6 +251,7 @@ class Output(Wire):
     duration_seconds: float | None = None
     language: str | None = None
     engine: str | None = None
+    made_on: MadeOn | None = None
     recipe: str | None = None
     value: dict[str, Any] | None = None
     names_urls: bool = False
@@ -282,6 +296,7 @@ class Result(Wire):
     duration_seconds: float | None = None
     language: str | None = None
     engine: str | None = None
+    made_on: MadeOn | None = None
     recipe: str | None = None
     value: dict[str, Any] | None = None
 

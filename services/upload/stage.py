@@ -15,7 +15,16 @@ from shared.storage.base import Owner, Storage
 from shared.together import together
 from shared.work import Work
 
-_MEASURED = {"width", "height", "duration_seconds", "language", "engine", "recipe", "value"}
+_MEASURED = {
+    "made_on",
+    "width",
+    "height",
+    "duration_seconds",
+    "language",
+    "engine",
+    "recipe",
+    "value",
+}
 
 
 @dataclass(frozen=True)

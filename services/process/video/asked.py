@@ -68,5 +68,7 @@ class Asked:
         """With a digest of what was asked for and of who made it; see `Output.recipe`."""
         kind, asked = type(self._recipe).__name__, self._recipe.model_dump(mode="json")
         parts = [kind, asked, tools.ffmpeg.name, output.engine, output.recipe]
+        if (made_on := output.made_on) is not None:
+            parts += [made_on.decoding, made_on.encoding]
         digest = hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
         return output.model_copy(update={"recipe": digest[:32]})

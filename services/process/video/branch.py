@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from services.process.video.codecs import CodecName, Preset
+
 
 @dataclass(frozen=True, slots=True)
 class Tap:
@@ -31,6 +33,20 @@ class Tap:
 
 
 @dataclass(frozen=True, slots=True)
+class Coding:
+    """How pictures are encoded, whoever does it.
+
+    Attributes:
+        crf: constant rate factor, on the scale of the codec's encoder for CPUs.
+        preset: its trade of time for size.
+    """
+
+    codec: CodecName
+    crf: int
+    preset: Preset
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     """One output of ffmpeg: what it takes of the graph, and what is done with it.
 
@@ -39,11 +55,13 @@ class Branch:
         tap: the decoded pictures that it needs; None if it needs none.
         chain: filters between tap and output; may say `{source}` and `{sink}`, the labels
             around it. Without a tap, `{source}` is not filled in.
+        coding: what encodes the pictures, where that is not among `options`.
     """
 
     options: tuple[str, ...]
     tap: Tap | None = None
     chain: str | None = None
+    coding: Coding | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,15 @@
 """What ffmpeg is told. Pure: from a film and what is wanted of it to arguments."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services.process.video.branch import WHOLE, Branch, Window
+from services.process.video.branch import WHOLE, Branch, Coding, Window
+from services.process.video.codecs import CODECS
 from services.process.video.film import Film
 from services.process.video.graph import cleaned, graph, scaled, toned
+from services.process.video.hardware.arguments import coded, encodes, fetching, giving, opening
+from services.process.video.hardware.device import ALL_ON_CPU, Route
 
 _ALWAYS = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-n"),
@@ -24,23 +27,28 @@ class Means:
         threads: of each decoder, filter and encoder.
         pixels: the most that a frame may have, whatever the file said before.
         tone_mapping: whether it can turn HDR into what every screen shows.
+        route: what is done on a GPU.
     """
 
     threads: int
     pixels: int
     tone_mapping: bool
+    route: Route = ALL_ON_CPU
 
 
 def encode(
     film: Film, branches: Sequence[Branch], means: Means, window: Window = WHOLE
 ) -> tuple[str, ...]:
     """Arguments that make all `branches` in one passage: the film is read and decoded once."""
-    filters, labels = graph(film, branches, means.tone_mapping)
+    branches = [_given(branch, means.route) for branch in branches]
+    fetched = fetching(means.route, film)
+    filters, labels = graph(film, branches, means.tone_mapping, fetched)
     complex_filters = ("-filter_complex", filters) if filters else ()
     return (
         *_ALWAYS,
         *("-filter_complex_threads", str(means.threads)),
         *_seek(window),
+        *opening(means.route),
         *_input(film, means),
         *complex_filters,
         *(
@@ -111,5 +119,19 @@ def _output(branch: Branch, label: str, means: Means) -> tuple[str, ...]:
         *NOTHING_BUT_MEDIA,
         *("-threads:v", str(means.threads), "-max_muxing_queue_size", _PACKETS_KEPT),
         *("-fflags", "+bitexact"),
+        *(_coded(branch, branch.coding, means) if branch.coding else ()),
         *branch.options,
     )
+
+
+def _given(branch: Branch, route: Route) -> Branch:
+    """The branch with its pictures given to the device, if that encodes them."""
+    chain = giving(route.kind) if route.kind is not None and encodes(route, branch) else None
+    return replace(branch, chain=chain) if chain else branch
+
+
+def _coded(branch: Branch, coding: Coding, means: Means) -> tuple[str, ...]:
+    if means.route.kind is not None and encodes(means.route, branch):
+        return coded(means.route.kind, coding)
+    options = CODECS[coding.codec].options(coding.preset, means.threads)
+    return (*options, "-crf", str(coding.crf))

@@ -1,7 +1,10 @@
 """Films: from operations to files."""
 
 import asyncio
+from dataclasses import asdict
 from pathlib import Path
+
+import structlog
 
 from services.process.image.pictures import Pictures, within_bounds
 from services.process.plan import Catalogue, plan
@@ -9,6 +12,8 @@ from services.process.pools import Pool
 from services.process.video.asked import Asked
 from services.process.video.ffmpeg import Ffmpeg, find
 from services.process.video.film import Film, Snap
+from services.process.video.hardware.asking import ask
+from services.process.video.hardware.device import Device
 from services.process.video.operations import FILMS
 from services.process.video.operations.recipe import FilmRecipe
 from services.process.video.passages import Passages
@@ -43,6 +48,7 @@ class Films:
         self._niceness = niceness
         self._catalogue = catalogue
         self._found: Ffmpeg | None = None
+        self._device: Device | None = None
 
     @property
     def catalogue(self) -> Catalogue[FilmRecipe]:
@@ -77,7 +83,21 @@ class Films:
 
     async def _tools(self) -> Tools:
         program = await self.ffmpeg()
-        return Tools(program, self._pool, self._pictures, self._settings, self._niceness)
+        return Tools(
+            program,
+            self._pool,
+            self._pictures,
+            self._settings,
+            self._niceness,
+            await self._asked_device(program),
+        )
+
+    async def _asked_device(self, program: Ffmpeg) -> Device | None:
+        """What the GPU can do, asked at the first film; None where none is to be used."""
+        if self._device is None and self._settings.hwaccel != "none":
+            self._device = await asyncio.to_thread(ask, program, self._settings.hwaccel)
+            structlog.get_logger().info("asked for a GPU", **asdict(self._device))
+        return self._device
 
 
 def _asked(recipes: tuple[FilmRecipe, ...], film: Film) -> list[Asked]:

@@ -16,10 +16,16 @@ _HDR_TO_SDR = (
 )
 
 
-def graph(film: Film, branches: Sequence[Branch], tone_mapping: bool) -> tuple[str, list[str]]:
-    """The graph, and for each branch the label that it maps; an empty one where it maps none."""
+def graph(
+    film: Film, branches: Sequence[Branch], tone_mapping: bool, before: tuple[str, ...] = ()
+) -> tuple[str, list[str]]:
+    """The graph, and for each branch the label that it maps; an empty one where it maps none.
+
+    Args:
+        before: filters that all pictures go through before anything else.
+    """
     taps = [(n, branch.tap) for n, branch in enumerate(branches) if branch.tap is not None]
-    chains = [*_chains(film, taps, tone_mapping)]
+    chains = [*_chains(film, taps, tone_mapping, (*before, *cleaned(film)))]
     labels = []
     for number, branch in enumerate(branches):
         if branch.chain is not None:
@@ -51,10 +57,12 @@ def _told(film: Film) -> str:
     return f"setparams=color_primaries=bt2020:colorspace=bt2020nc:color_trc={film.transfer}"
 
 
-def _chains(film: Film, taps: Sequence[Numbered], tone_mapping: bool) -> Iterator[str]:
+def _chains(
+    film: Film, taps: Sequence[Numbered], tone_mapping: bool, first: tuple[str, ...]
+) -> Iterator[str]:
     steps = cascade(taps)
     roots = [step.label for step in steps if step.above is None]
-    sources, first = dict.fromkeys(roots, f"0:{film.video_stream}"), cleaned(film)
+    sources = dict.fromkeys(roots, f"0:{film.video_stream}")
     if len(roots) > 1:
         sources = {label: f"c{place}" for place, label in enumerate(roots)}
         yield _chain(f"0:{film.video_stream}", first, [*sources.values()])

@@ -3,16 +3,14 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from services.process.video import command
 from services.process.video.branch import Window
 from services.process.video.film import Film
-from services.process.video.products.product import Passed, Product
+from services.process.video.passage import Passage
+from services.process.video.products.product import Product
 from services.process.video.progress import Progress
-from services.process.video.run import run
 from services.process.video.tools import Tools
 from shared.errors import InvalidJob, SourceTooLarge
 from shared.jobs import Output
-from shared.together import together
 from shared.work import Work
 
 _LEAST_SECONDS = 0.001  # that a part is taken for, so that it can be divided by
@@ -28,8 +26,8 @@ class Passages:
         self._begin = begin
         self._end = end
         self._done = 0.0
-        self._reached = 0.0
         self._all = 0.0
+        self._percent = begin
 
     async def make(self, products: Sequence[Product]) -> dict[Product, tuple[Output, ...]]:
         """All products, with as few passages as there are windows.
@@ -44,30 +42,10 @@ class Passages:
         self._all = sum(self._seconds(window) for window, _ in windows)
         made: dict[Product, tuple[Output, ...]] = {}
         for window, group in windows:
-            made |= await self._pass(window, group)
+            passage = Passage(self._tools, self._film, self._work, window, group)
+            made |= await passage.make(self._advance)
             self._done += self._seconds(window)
         return made
-
-    async def _pass(
-        self, window: Window, products: Sequence[Product]
-    ) -> dict[Product, tuple[Output, ...]]:
-        directory = self._work.directory.absolute()
-        for folder in (folder for product in products for folder in product.folders()):
-            (directory / folder).mkdir()
-        means = self._tools.means
-        branches = [
-            branch
-            for product in products
-            for branch in product.branches(self._film, directory, means.threads)
-        ]
-        arguments = command.encode(self._film, branches, means, window)
-        self._reached = 0.0
-        complaints = await run(
-            self._tools.ffmpeg, arguments, self._tools.grant, self._work, self._advance
-        )
-        passed = Passed(self._film, self._tools, self._work, complaints, self._reached)
-        finished = await together(product.finish(passed) for product in products)
-        return dict(zip(products, finished, strict=True))
 
     def _seconds(self, window: Window) -> float:
         whole = max(self._film.duration_seconds - window.start, _LEAST_SECONDS)
@@ -80,10 +58,10 @@ class Passages:
             raise SourceTooLarge(f"The film is longer than {most.seconds:g} seconds.")
         if progress.frames > most.frames:
             raise SourceTooLarge(f"The film has more than {most.frames} pictures.")
-        self._reached = progress.seconds
         done = min(self._all, self._done + progress.seconds)
         percent = self._begin + done / self._all * (self._end - self._begin)
-        self._work.progress(percent, **_details(progress, self._all - done))
+        self._percent = max(self._percent, percent)  # another way through a part begins anew
+        self._work.progress(self._percent, **_details(progress, self._all - done))
 
     def _refuse_unable(self, products: Sequence[Product]) -> None:
         for product in products:

@@ -19,7 +19,8 @@ from services.process.seccomp import local_filter
 from shared.errors import EngineUnavailable
 from shared.work import Spent, Work
 
-_KEPT_VARIABLES = ("LD_LIBRARY_PATH", "PATH")  # no credentials, and no FFREPORT
+# No credentials, and no FFREPORT; which GPU is meant, and what drives it.
+_KEPT_VARIABLES = ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "PATH")
 _POLL_SECONDS = 0.01
 
 

@@ -5,6 +5,7 @@ from pydantic import Field
 from services.process.child import Bounds
 from services.process.cores import usable_cores
 from services.process.video.film import Limits
+from services.process.video.hardware.device import Wanted
 from services.process.video.run import Grant
 from shared.settings import Settings
 
@@ -21,6 +22,11 @@ class FilmSettings(Settings):
         ge=1,
         le=64,
         description="threads of each decoder, filter and encoder; by default the usable cores",
+    )
+    hwaccel: Wanted = Field(
+        default="none",
+        description="the GPU that decodes and encodes films, as far as its driver can: auto, cuda,"
+        " vaapi; none for the CPU alone; see docs/films.md",
     )
     ffmpeg_limit_seconds: float = Field(
         default=24 * 3600,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.process.image.pictures import Pictures
@@ -11,6 +11,7 @@ from services.process.video.command import Means
 from services.process.video.digests import Piece, digests
 from services.process.video.ffmpeg import Ffmpeg
 from services.process.video.film import Film
+from services.process.video.hardware.device import Device, Route
 from services.process.video.moment import moment
 from services.process.video.probe import Inspected, inspect, probe
 from services.process.video.run import Grant
@@ -21,6 +22,7 @@ from shared.work import Work
 
 _HASHED_BYTES_PER_SECOND = 50e6  # on a slow disk
 _DECODED_PIXELS_PER_SECOND = 20e6  # by one thread, of a codec that is hard to decode
+_ALL_ADDRESSES = 2**62
 _USUAL_RATE = 30.0  # where a film does not tell its pictures per second
 
 
@@ -32,6 +34,7 @@ class Tools:
         pool: runs PyAV.
         pictures: makes pictures of stills.
         niceness: how far ffmpeg steps back behind the services, 0 to 19.
+        device: what a GPU can do; None where none is to be used.
     """
 
     ffmpeg: Ffmpeg
@@ -39,11 +42,22 @@ class Tools:
     pictures: Pictures
     settings: FilmSettings
     niceness: int
+    device: Device | None = None
 
     @property
     def grant(self) -> Grant:
         """What one run of ffmpeg may take."""
         return self.settings.grant(self.niceness)
+
+    def grant_on(self, route: Route) -> Grant:
+        """What one run of ffmpeg may take on that way.
+
+        CUDA reserves addresses for all memory that there is, so no limit on them can be kept.
+        """
+        if route.kind is None:
+            return self.grant
+        bounds = replace(self.grant.bounds, memory_bytes=_ALL_ADDRESSES)
+        return replace(self.grant, bounds=bounds)
 
     @property
     def means(self) -> Means:

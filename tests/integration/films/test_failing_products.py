@@ -32,7 +32,7 @@ class Nothing(Plain):
     window: Window = WHOLE
     files: tuple[str, ...] = ()
 
-    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+    def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         return (Branch(("-map", "0:0", "-c", "copy", "-f", "null", "-")),)
 
 

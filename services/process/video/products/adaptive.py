@@ -75,7 +75,7 @@ class Adaptive:
         streams = (*(size.folder for size in self.sizes), *tracks)
         return (self.name, *(f"{self.name}/{folder}" for folder in streams))
 
-    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+    def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """One for each stream."""
         root = directory / self.name
         return (

@@ -33,7 +33,7 @@ class Board(Plain):
         """See `Product.files`."""
         return self.board.files
 
-    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+    def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """One, of few and small pictures."""
         board, grid = self.board, self._grid
         rows = grid.size[1] // grid.height

@@ -26,7 +26,7 @@ class CaptionFile(Plain):
         """See `Product.files`."""
         return (f"{self.name}.vtt",)
 
-    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+    def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """One, of text alone; when that ends says nothing of the film's end."""
         text = Branch(webvtt(self.stream, directory / f"{self.name}.vtt"))
         stream, _ = steady(film)

@@ -50,7 +50,7 @@ class Preview(Plain):
         """See `Product.files`."""
         return (f"{self.name}.{self.format}",)
 
-    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+    def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """One."""
         tap = Tap(self.width, self.height, self.fps)
         target = ("-f", self.format, f"file:{directory / self.name}.{self.format}")

@@ -62,7 +62,7 @@ class Product(Protocol):
         """See `Output.file`, of each of its outputs."""
         ...
 
-    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+    def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """Its outputs of ffmpeg, which go below `directory`."""
         ...
 

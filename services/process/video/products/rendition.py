@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.process.video.branch import WHOLE, Branch, Tap, Window
-from services.process.video.codecs import CODECS, CodecName, levelled, spoken
+from services.process.video.branch import WHOLE, Branch, Coding, Tap, Window
+from services.process.video.codecs import CODECS, CodecName, Preset, levelled, spoken
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
@@ -35,7 +35,7 @@ class Rendition(Plain):
     width: int
     height: int
     crf: int
-    preset: str
+    preset: Preset
     audio_kbps: int | None
     codec: CodecName = "h264"
     fps: float | None = None
@@ -69,30 +69,33 @@ class Rendition(Plain):
         sound = (codec.sound_library,) if encodes_sound and codec.sound_library else ()
         return sound if self.copied else (codec.library, *sound)
 
-    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+    def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """One."""
         codec = CODECS[self.codec]
         # Matroska's relatives hold their index at the end only; MP4 can have it in front.
         front = ("-movflags", "+faststart") if codec.extension == "mp4" else ()
         options = (
-            *(self._copying(film) if self.copied else self._encoding(film, threads)),
+            *(self._copying(film) if self.copied else self._colours(film)),
             *self._sound(film),
             *self._captions(film),
             *(*front, "-f", codec.extension, f"file:{directory / self.file}"),
         )
-        tap = None if self.copied else Tap(self.width, self.height, self.fps, self.hdr)
-        return (Branch(options, tap),)
+        if self.copied:
+            return (Branch(options),)
+        tap = Tap(self.width, self.height, self.fps, self.hdr)
+        return (Branch(options, tap, coding=Coding(self.codec, self.crf, self.preset)),)
 
     def _copying(self, film: Film) -> tuple[str, ...]:
         # As x265 is told to: Apple's players know HEVC by no other name.
         named = ("-tag:v", "hvc1") if self.codec == "hevc" else ()
         return ("-map", f"0:{film.video_stream}", "-c:v", "copy", *named)
 
-    def _encoding(self, film: Film, threads: int) -> tuple[str, ...]:
-        codec = CODECS[self.codec]
+    def _colours(self, film: Film) -> tuple[str, ...]:
+        """Of pictures that stay HDR; the others have those of most films."""
+        if not self.hdr:
+            return ()
         colours = ("-color_primaries", "bt2020", "-colorspace", "bt2020nc")
-        kept = (*colours, "-color_trc", str(film.transfer)) if self.hdr else ()
-        return (*codec.options(self.preset, threads), "-crf", str(self.crf), *kept)
+        return (*colours, "-color_trc", str(film.transfer))
 
     def _sound(self, film: Film) -> tuple[str, ...]:
         """The film's chosen sound, if any is wanted."""

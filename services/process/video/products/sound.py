@@ -42,7 +42,7 @@ class Extract(Plain):
         """See `Product.files`."""
         return (f"{self.name}.{self.format}",)
 
-    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+    def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """One, of sound alone."""
         sound = SOUNDS[self.format]
         rate = ("-b:a", f"{self.kbps}k") if sound.lossy else ()
@@ -89,7 +89,7 @@ class Waveform(Plain):
         """See `Product.files`."""
         return tuple(target.file for target in self.targets)
 
-    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+    def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """One, which draws; a drawing does not tell how much sound there was."""
         draw = f"showwavespic=s={self.width}x{self.height}:colors=0x{self.colour}:scale=sqrt"
         chain = f"[0:{self.stream}]aformat=channel_layouts=mono,{draw}[{{sink}}]"

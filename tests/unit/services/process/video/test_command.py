@@ -43,11 +43,7 @@ def rendition(height: int, name: str = "", audio_kbps: int | None = 128) -> Rend
 def encode(
     film: Film, products: Sequence[Product], directory: Path, means: Means
 ) -> tuple[str, ...]:
-    branches = [
-        branch
-        for product in products
-        for branch in product.branches(film, directory, means.threads)
-    ]
+    branches = [branch for product in products for branch in product.branches(film, directory)]
     return command.encode(film, branches, means)
 
 
@@ -214,7 +210,7 @@ def test_a_frame_rate_is_capped_behind_the_scaling() -> None:
 
 
 def test_a_part_of_the_film_is_sought() -> None:
-    (branch,) = rendition(720).branches(FILM, DIRECTORY, 3)
+    (branch,) = rendition(720).branches(FILM, DIRECTORY)
     arguments = command.encode(FILM, [branch], MEANS, Window(2.5, 3))
     before = arguments[: arguments.index("-i")]
     assert (value_after(before, "-ss"), value_after(before, "-t")) == ("2.500000", "3.000000")

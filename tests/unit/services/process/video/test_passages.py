@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.process.video import passages
+from services.process.video import passage
 from services.process.video.branch import WHOLE, Branch, Window
 from services.process.video.command import Means
 from services.process.video.film import Film, Limits
@@ -24,7 +24,8 @@ TOOLS: Any = SimpleNamespace(
     means=Means(threads=1, pixels=10**6, tone_mapping=False),
     settings=SimpleNamespace(limits=LIMITS),
     ffmpeg=None,
-    grant=None,
+    device=None,
+    grant_on=lambda way: None,
 )
 
 
@@ -36,7 +37,7 @@ class Nothing(Plain):
     window: Window = WHOLE
     files: tuple[str, ...] = ()
 
-    def branches(self, film: Film, directory: Path, threads: int) -> tuple[Branch, ...]:
+    def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         return ()
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
@@ -64,7 +65,7 @@ def reporting(monkeypatch: pytest.MonkeyPatch, *passed: Sequence[Progress]) -> N
             advance(report)
         return ""
 
-    monkeypatch.setattr(passages, "run", run)
+    monkeypatch.setattr(passage, "run", run)
 
 
 async def made(*windows: Window) -> list[tuple[float, dict[str, object]]]:
@@ -97,6 +98,12 @@ async def test_a_film_longer_than_it_said_is_never_more_than_done(
 ) -> None:
     reporting(monkeypatch, [Progress(12.0, 1.0)])
     assert await made(WHOLE) == [(95.0, {"speed": 1.0, "secondsLeft": 0.0})]
+
+
+async def test_progress_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a passage's reports do that begins anew in another way."""
+    reporting(monkeypatch, [Progress(5.0, None), Progress(1.0, None), Progress(6.0, None)])
+    assert [percent for percent, _ in await made(WHOLE)] == [50.0, 50.0, 59.0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""One passage of ffmpeg through a part of a film: all products of that part at once."""
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from services.process.video import command
+from services.process.video.branch import Branch, Window
+from services.process.video.film import Film
+from services.process.video.hardware.device import ALL_ON_CPU, Route, routes
+from services.process.video.hardware.made import marked
+from services.process.video.hardware.trying import first_that_works
+from services.process.video.products.product import Passed, Product
+from services.process.video.progress import Progress
+from services.process.video.run import Advance, run
+from services.process.video.tools import Tools
+from shared.jobs import Output
+from shared.together import together
+from shared.work import Work
+
+Made = dict[Product, tuple[Output, ...]]
+
+
+class Passage:
+    """A passage through `window` that makes `products`."""
+
+    def __init__(
+        self, tools: Tools, film: Film, work: Work, window: Window, products: Sequence[Product]
+    ) -> None:
+        self._tools = tools
+        self._film = film
+        self._work = work
+        self._window = window
+        self._directory = work.directory.absolute()
+        self._branches = {product: product.branches(film, self._directory) for product in products}
+
+    async def make(self, advance: Advance) -> Made:
+        """All products, by the first way that works; see `Passages.make` for the errors."""
+        if self._tools.device is None:
+            return await self._by(ALL_ON_CPU, advance)
+        kept = set(self._directory.iterdir())
+        made, way, faults = await first_that_works(
+            self._ways(),
+            lambda way: self._by(way, advance),
+            lambda: asyncio.to_thread(_remove_all_but, kept, self._directory),
+        )
+        return {
+            product: tuple(self._marked(product, output, way, faults) for output in outputs)
+            for product, outputs in made.items()
+        }
+
+    def _ways(self) -> tuple[Route, ...]:
+        branches = self._all_branches
+        if self._tools.device is None or not any(branch.tap for branch in branches):
+            return (ALL_ON_CPU,)
+        codings = (branch.coding for branch in branches if branch.tap and not branch.tap.hdr)
+        return routes(self._tools.device, {coding.codec for coding in codings if coding})
+
+    async def _by(self, way: Route, advance: Advance) -> Made:
+        for folder in (folder for product in self._branches for folder in product.folders()):
+            (self._directory / folder).mkdir()
+        means = replace(self._tools.means, route=way)
+        arguments = command.encode(self._film, self._all_branches, means, self._window)
+        reached = 0.0
+
+        def follow(progress: Progress) -> None:
+            nonlocal reached
+            reached = progress.seconds
+            advance(progress)
+
+        grant = self._tools.grant_on(way)
+        complaints = await run(self._tools.ffmpeg, arguments, grant, self._work, follow)
+        passed = Passed(self._film, self._tools, self._work, complaints, reached)
+        finished = await together(product.finish(passed) for product in self._branches)
+        return dict(zip(self._branches, finished, strict=True))
+
+    def _marked(
+        self, product: Product, output: Output, way: Route, faults: Sequence[str]
+    ) -> Output:
+        if self._tools.device is None or not product.decodes:
+            return output
+        return marked(output, self._branches[product], self._tools.device, way, faults)
+
+    @property
+    def _all_branches(self) -> list[Branch]:
+        return [branch for branches in self._branches.values() for branch in branches]
+
+
+def _remove_all_but(kept: set[Path], directory: Path) -> None:
+    """Remove what an attempt left that failed."""
+    for path in set(directory.iterdir()) - kept:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
