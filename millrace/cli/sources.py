@@ -10,11 +10,14 @@ from urllib.parse import unquote, urlsplit
 
 from millrace.cli.errors import Misuse
 from services.download.sniff import HEAD_BYTES, recognise
+from shared.storage.keys import PRIVATE
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SCHEMES = ("http", "https", "s3", "file")
-_UNFIT = re.compile(r"[{}\x00-\x1f\x7f]")
-_LONGEST_SEGMENT = 80
+# What every file system, and with what follows it every storage, takes as a name.
+_SEGMENT_LETTERS = 80
+_SEGMENT_BYTES = 240
+_STEM_BYTES = 500
 
 
 @dataclass(frozen=True)
@@ -140,11 +143,27 @@ def _is_media(path: Path) -> bool:
 
 def _file(path: Path, shown: str, below: Path = Path()) -> Source:
     resolved = path.resolve()
-    stem = "/".join(_fit(part) for part in (*below.parts, path.stem))
+    stem = _joined([_fit(part) for part in (*below.parts, path.stem)])
     return Source(resolved.as_uri(), shown, resolved, stem)
 
 
+def _joined(segments: list[str]) -> str:
+    """`segments` as one path; of one that is too long for a key, the innermost of them."""
+    path, *outer = reversed(segments)
+    for segment in outer:
+        if len(f"{segment}/{path}".encode()) > _STEM_BYTES:
+            break
+        path = f"{segment}/{path}"
+    return path
+
+
 def _fit(name: str) -> str:
-    """`name` as one segment of a destination: nothing in it stands for anything else."""
-    fit = _UNFIT.sub("_", name)[:_LONGEST_SEGMENT]
-    return "_" + fit if fit in ("", ".", "..", ".millrace") else fit
+    """`name` as one segment of a destination: nothing in it stands for anything else.
+
+    Any storage takes it, also where the file system's own name is none: a macOS screenshot has
+    spaces that cannot be printed, and a name that is no UTF-8 has no letters at all.
+    """
+    plain = "".join(one if one.isprintable() and one not in "{}" else "_" for one in name)
+    fit = plain[:_SEGMENT_LETTERS].encode()[:_SEGMENT_BYTES].decode(errors="ignore")
+    taken = fit in ("", ".", "..") or fit.casefold() == PRIVATE
+    return "_" + fit if taken else fit

@@ -1,12 +1,16 @@
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from millrace.cli.errors import Misuse
 from millrace.cli.jobs import Wish, by_stem
-from millrace.cli.sources import find
+from millrace.cli.sources import _fit, _joined, find
 from shared.destination import validate
+from shared.storage.keys import checked
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +102,21 @@ def test_sources_with_one_name_get_folders_of_their_own() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["{jobId}.jpg", "...jpg", ".millrace.jpg", "a\nb.jpg", "x" * 200])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{jobId}.jpg",
+        "...jpg",
+        ".millrace.jpg",
+        ".Millrace.jpg",
+        "a\nb.jpg",
+        "x" * 200,
+        "Screenshot 2026-11-25 at 9.41.00\u202fAM.png",
+        "a\u00a0b.jpg",
+        os.fsdecode(b"caf\xe9.jpg"),
+        "\U0001f600" * 63,
+    ],
+)
 def test_any_name_of_a_file_makes_a_valid_destination(name: str) -> None:
     shutil.copy("one.jpg", name)
     (source,) = find([name]).sources
@@ -106,6 +124,31 @@ def test_any_name_of_a_file_makes_a_valid_destination(name: str) -> None:
 
     validate(job.message.destination, {})
     assert "{jobId}" not in job.message.destination
+
+
+def test_folders_within_folders_make_a_valid_destination() -> None:
+    folder = Path("/".join(["f" * 80] * 20))
+    folder.mkdir(parents=True)
+    shutil.copy("one.jpg", folder / "deep.jpg")
+    (source,) = find(["f" * 80]).sources
+
+    Wish().job(source, by_stem([source])(source))
+    assert source.stem.endswith("f/deep")
+
+
+@given(st.text(), st.lists(st.text(), max_size=40))
+def test_any_text_makes_a_key(name: str, folders: list[str]) -> None:
+    stem = _joined([_fit(part) for part in (*folders, name)])
+
+    # Behind it come what tells it from its namesakes, and the longest name of an output.
+    key = f"{stem}-{10**9}/{'n' * 64}.{'e' * 10}"
+    assert checked(key) == key
+    assert not set(stem) & set("{}")
+
+
+@pytest.mark.parametrize("name", ["photo one", "caf\u00e9", "写真" * 40, "IMG_1234 (2)"])
+def test_an_ordinary_name_stays_as_it_is(name: str) -> None:
+    assert _fit(name) == name
 
 
 def test_no_two_jobs_share_an_id() -> None:
