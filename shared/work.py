@@ -72,7 +72,7 @@ class Work(Protocol):
         """
         ...
 
-    def reserve(self, size_bytes: int) -> None:
+    async def reserve(self, size_bytes: int) -> None:
         """Reserve room on the volume for this many bytes of the job in all.
 
         Raises:

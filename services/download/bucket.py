@@ -35,7 +35,7 @@ class BucketSource:
         bucket, key = parse(address)
         storage = self._storage(bucket)
         try:
-            work.reserve(await self._size(storage, key))
+            await work.reserve(await self._size(storage, key))
             await storage.get(key, target, limit_bytes=self._limit)
         except FileNotFoundError:
             raise SourceMissing(

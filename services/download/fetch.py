@@ -116,7 +116,7 @@ class _Transfer:
         if response.status != 200:
             raise refusal(response.status, response.url.host or "")
         await self._sink.restart()
-        self._sink.expect(response.content_length)
+        await self._sink.expect(response.content_length)
         self._version = Version.of(response.headers, response.content_length)
 
     @asynccontextmanager

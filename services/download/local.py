@@ -35,7 +35,7 @@ class LocalSource:
         file = await asyncio.to_thread(open_under, path, self._roots)
         with file, Sink(target, self._limit, work) as sink:
             size = os.fstat(file.fileno()).st_size
-            sink.expect(size)
+            await sink.expect(size)
             while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
                 await sink.write(chunk)
             if sink.size != size:

@@ -51,7 +51,7 @@ class Sink:
         with room_errors():
             self._file.close()
 
-    def expect(self, size: int | None) -> None:
+    async def expect(self, size: int | None) -> None:
         """Make room for a source of `size` bytes in all; None where nobody knows.
 
         Raises:
@@ -61,7 +61,7 @@ class Sink:
         self._expected = size
         if size is not None:
             self._check(size)
-            self._reserve(size)
+            await self._reserve(size)
 
     async def write(self, chunk: bytes) -> None:
         """Append `chunk`.
@@ -74,7 +74,7 @@ class Sink:
         size = self.size + len(chunk)
         self._check(size)
         if size > self._reserved:
-            self._reserve(min(size + STEP_BYTES, self._limit))
+            await self._reserve(min(size + STEP_BYTES, self._limit))
         await asyncio.to_thread(self._append, chunk)
         self.size = size
         self._report()
@@ -108,8 +108,8 @@ class Sink:
                 f"source: has more than the {self._limit} bytes allowed (MAX_DOWNLOAD_BYTES)"
             )
 
-    def _reserve(self, size: int) -> None:
-        self._work.reserve(size)
+    async def _reserve(self, size: int) -> None:
+        await self._work.reserve(size)
         self._reserved = size
 
     def _report(self) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +33,7 @@ class Held:
         lease: Lease,
         volume: str,
         receipt: str,
-        reserve: Callable[["Held", int], None],
+        reserve: Callable[["Held", int], Awaitable[None]],
     ) -> None:
         self._receipt = receipt
         self._reserve = reserve
@@ -117,9 +117,9 @@ class Held:
         self.files.create(written, str(attempt).encode())
         self.files.rename(written, f"{self.directory}/{stage}.failures")
 
-    def reserve(self, size_bytes: int) -> None:
+    async def reserve(self, size_bytes: int) -> None:
         """Reserve room for `size_bytes`, or raise `WorkspaceFull`."""
-        self._reserve(self, size_bytes)
+        await self._reserve(self, size_bytes)
 
     def promise(self, room_bytes: int) -> None:
         """Write down how much room the job may take; see `Workspace`."""
@@ -169,8 +169,8 @@ class Attempt:
     def opened(self, relative: str) -> AbstractContextManager[Path]:
         return self._held.files.opened(Path(self._held.directory), relative)
 
-    def reserve(self, size_bytes: int) -> None:
-        self._held.reserve(size_bytes)
+    async def reserve(self, size_bytes: int) -> None:
+        await self._held.reserve(size_bytes)
 
     def journal(self, intent: Intent) -> None:
         self._held.journal(intent)

@@ -8,6 +8,7 @@ TEMP_DIR/<prefix>/
   trash/                  directories on their way out
 """
 
+import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -129,6 +130,18 @@ class Volume:
                     continue
                 except OSError as error:
                     unreadable(entry.name, error)
+
+    def outstanding(self) -> int:
+        """The bytes that jobs were promised and have not taken yet, of all runs together."""
+        return sum(self._outstanding(entry) for entry in self.files.entries(self.jobs))
+
+    def _outstanding(self, entry: os.DirEntry[str]) -> int:
+        with suppress(OSError):  # it vanished meanwhile, or cannot be looked at
+            ours = is_run(entry.name) and entry.is_dir(follow_symlinks=False)
+            if ours and (promised := self._promised(entry.path)):
+                taken = sum(file.st_size for file in attempt_files(self.files, entry.path))
+                return max(0, promised - taken)
+        return 0
 
     def _look(self, name: str) -> JobOnDisk:
         directory = f"{self.jobs}/{name}"

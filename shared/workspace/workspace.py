@@ -1,5 +1,6 @@
 """The doors through which a job's directory is entered, and the room that it may take."""
 
+import asyncio
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -257,11 +258,12 @@ class Workspace(Volume):
 
     # ── room ─────────────────────────────────────────────────────────────────────────────
 
-    def _reserve(self, held: Held, size_bytes: int) -> None:
+    async def _reserve(self, held: Held, size_bytes: int) -> None:
         """Write the promise first, then look: of two that race, at least one sees both."""
         held.promise(int(size_bytes * self._room_factor))
+        # Thousands of jobs may wait: looking at them all would keep the loop from other work.
+        promised = await asyncio.to_thread(self.outstanding)
         free, _ = self.files.space(self.root)
-        promised = sum(max(0, job.promised - job.size) for job in self.survey())
         if free - promised < self._floor_bytes:
             held.promise(0)
             raise WorkspaceFull(

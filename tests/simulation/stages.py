@@ -36,7 +36,7 @@ class Stages:
 
     async def download(self, job: DownloadJob, work: Work) -> ProcessingJob:
         content = content_of(job.source)
-        work.reserve(len(content))
+        await work.reserve(len(content))
         path = work.directory / "original"
         await self._works(job.source)
         if self._world.faults.strikes("source error"):

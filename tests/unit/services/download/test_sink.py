@@ -13,7 +13,7 @@ from tests.unit.services.download.work import FolderWork
 
 async def test_what_is_written_is_hashed_and_counted(target: Path, work: FolderWork) -> None:
     with Sink(target, 100, work) as sink:
-        sink.expect(6)
+        await sink.expect(6)
         await sink.write(b"abc")
         await sink.write(b"def")
         fetched = sink.fetched()
@@ -43,7 +43,7 @@ async def test_the_limit_holds_for_what_is_announced_and_for_what_comes(
 ) -> None:
     with Sink(target, 4, work) as sink:
         with pytest.raises(SourceTooLarge, match="4 bytes allowed"):
-            sink.expect(5)
+            await sink.expect(5)
         await sink.write(b"abcd")
         with pytest.raises(SourceTooLarge):
             await sink.write(b"e")
@@ -54,7 +54,7 @@ async def test_room_is_reserved_in_steps_where_the_size_is_unknown(
     target: Path, work: FolderWork
 ) -> None:
     with Sink(target, 1 << 40, work) as sink:
-        sink.expect(None)
+        await sink.expect(None)
         await sink.write(b"ab")
         await sink.write(b"cd")
     assert work.reserved == [2 + STEP_BYTES]
@@ -64,7 +64,7 @@ async def test_without_room_nothing_is_written(target: Path, work: FolderWork) -
     work.room_bytes = 10
     with Sink(target, 100, work) as sink:
         with pytest.raises(WorkspaceFull):
-            sink.expect(11)
+            await sink.expect(11)
         with pytest.raises(WorkspaceFull):
             await sink.write(b"abc")
     assert target.read_bytes() == b""

@@ -37,7 +37,7 @@ class FolderWork:
     def opened(self, relative: str) -> AbstractContextManager[Path]:
         return opened(self.directory.parent, relative)
 
-    def reserve(self, size_bytes: int) -> None:
+    async def reserve(self, size_bytes: int) -> None:
         if size_bytes > self.room_bytes:
             raise WorkspaceFull
         self.reserved.append(size_bytes)

@@ -1,6 +1,8 @@
 """A job under its lock: one result for each stage, attempts, the journal."""
 
+import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from shared.errors import FilesLost, WorkspaceFull
 from shared.jobs import ProcessingJob
 from shared.storage.base import Intent
 from shared.workspace import Workspace
+from shared.workspace.files import Files, Name
 from tests.jobs import cleanup_job, cost, download_job, processing_job
 from tests.unit.shared.workspace.doors import attempt, begun
 
@@ -117,40 +120,61 @@ def crowded(workspace: Workspace, room_bytes: int) -> Workspace:
 GIB = 2**30
 
 
-def test_room_is_promised_to_one_of_two_jobs(workspace: Workspace) -> None:
+async def test_room_is_promised_to_one_of_two_jobs(workspace: Workspace) -> None:
     workspace = crowded(workspace, 4 * GIB)
     with workspace.begin(download_job("one")) as one, workspace.begin(download_job("two")) as two:
-        attempt(one).reserve(GIB)
+        await attempt(one).reserve(GIB)
         with pytest.raises(WorkspaceFull, match="promised"):
-            attempt(two).reserve(int(1.5 * GIB))
-        attempt(two).reserve(GIB // 4)
+            await attempt(two).reserve(int(1.5 * GIB))
+        await attempt(two).reserve(GIB // 4)
 
 
-def test_refused_room_is_not_kept(workspace: Workspace) -> None:
+async def test_refused_room_is_not_kept(workspace: Workspace) -> None:
     workspace = crowded(workspace, 4 * GIB)
     with workspace.begin(download_job("one")) as one, workspace.begin(download_job("two")) as two:
         with pytest.raises(WorkspaceFull):
-            attempt(one).reserve(3 * GIB)
-        attempt(two).reserve(GIB)
+            await attempt(one).reserve(3 * GIB)
+        await attempt(two).reserve(GIB)
 
 
-def test_promise_is_for_the_job_in_all(workspace: Workspace) -> None:
+async def test_promise_is_for_the_job_in_all(workspace: Workspace) -> None:
     workspace = crowded(workspace, 4 * GIB)
     with workspace.begin(download_job()) as held:
-        attempt(held).reserve(GIB)
-        attempt(held).reserve(GIB + GIB // 2)
+        await attempt(held).reserve(GIB)
+        await attempt(held).reserve(GIB + GIB // 2)
         with pytest.raises(WorkspaceFull):
-            attempt(held).reserve(3 * GIB)
+            await attempt(held).reserve(3 * GIB)
 
 
-def test_room_of_a_job_that_ended_is_free_again(workspace: Workspace) -> None:
+async def test_room_of_a_job_that_ended_is_free_again(workspace: Workspace) -> None:
     workspace = crowded(workspace, 4 * GIB)
     with workspace.begin(download_job("one")) as one:
-        attempt(one).reserve(GIB)
+        await attempt(one).reserve(GIB)
     with workspace.close(cleanup_job(workspace.volume, job_id="one")) as closing:
         closing.remove()
     with workspace.begin(download_job("two")) as two:
-        attempt(two).reserve(int(1.5 * GIB))
+        await attempt(two).reserve(int(1.5 * GIB))
+
+
+class Walked(Files):
+    """A directory is walked only once the event loop has done something else."""
+
+    def __init__(self) -> None:
+        self.elsewhere = threading.Event()
+
+    def entries(self, path: Name) -> list[os.DirEntry[str]]:
+        if str(path).endswith("/jobs"):
+            assert self.elsewhere.wait(10), "the loop stood still"
+        return super().entries(path)
+
+
+async def test_other_work_goes_on_while_all_jobs_are_looked_at(workspace: Workspace) -> None:
+    files = Walked()
+    busy = Workspace(workspace.root, files)
+    busy.open()
+    with busy.begin(download_job()) as held:
+        asyncio.get_running_loop().call_soon(files.elsewhere.set)
+        await attempt(held).reserve(GIB)
 
 
 def test_bytes_that_are_there_already_are_not_promised_twice(workspace: Workspace) -> None:
@@ -161,6 +185,7 @@ def test_bytes_that_are_there_already_are_not_promised_twice(workspace: Workspac
         (attempt(held).directory / "file").write_bytes(b"x" * mib)
     (job,) = workspace.survey()
     assert (job.promised, job.size) == (3 * mib, mib)
+    assert workspace.outstanding() == 2 * mib
     assert directory.name == job.name
 
 

@@ -1,5 +1,6 @@
 """Links, pipes and devices planted in the work directory: nothing outside it is touched, nor waited for."""
 
+import asyncio
 import os
 import socket
 import stat
@@ -105,7 +106,7 @@ def work_on(workspace: Workspace) -> None:
     with workspace.begin(JOB) as held:
         work = held.attempt("download", LOG, lambda *_: None)
         work.directory.joinpath("original").write_bytes(b"x")
-        held.reserve(10)
+        asyncio.run(held.reserve(10))
         held.journal(Intent(key="a"))
         held.note_failure("download", held.failures("download") + 1)
         held.intents()
