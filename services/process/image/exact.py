@@ -130,8 +130,7 @@ def passes(before: Size, after: Size, box: Box | None, name: Filter) -> tuple[Pa
     First across, but first down where more than twice as many rows as columns go.
     """
     (width, height), (columns, rows) = before, after
-    edges = box or (0, 0, width, height)
-    left, top, right, bottom = (float(np.float32(edge)) for edge in edges)
+    left, top, right, bottom = box or (0, 0, width, height)
     halves = []
     if (left, right) != (0, width) or columns != width:
         halves.append(Pass(False, coefficients(width, columns, left, right, name)))
@@ -185,7 +184,7 @@ def unpremultiplied(pixels: Pixels) -> Pixels:
     result, alpha = pixels.copy(), pixels[..., -1:].astype(np.int32)
     colours = pixels[..., :-1].astype(np.int32)
     divided = np.clip(255 * colours // np.maximum(alpha, 1), 0, 255)
-    result[..., :-1] = np.where((alpha == 0) | (alpha == 255), colours, divided)
+    result[..., :-1] = np.where(alpha == 0, colours, divided)
     return result
 
 

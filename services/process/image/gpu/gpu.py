@@ -96,8 +96,8 @@ class Gpu:
         return self.fault is not None
 
     def line(self) -> socket.socket | None:
-        """A new child's end of a line to the device's process; None while the GPU rests."""
-        if self.resting or self._lines is None:
+        """A new child's end of a line to the device's process; None where there is none."""
+        if self._lines is None:
             return None
         ours, theirs = socket.socketpair()
         with theirs:

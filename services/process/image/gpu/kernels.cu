@@ -75,6 +75,6 @@ extern "C" __global__ void unpremultiply(const byte* in, byte* out, unsigned pix
     unsigned alpha = to[channels - 1] = from[channels - 1];
     for (unsigned channel = 0; channel < channels - 1; channel++) {
         unsigned colour = from[channel];
-        to[channel] = alpha == 0 || alpha == 255 ? colour : clamped(255 * colour / alpha);
+        to[channel] = alpha == 0 ? colour : clamped(255 * colour / alpha);
     }
 }

@@ -3,7 +3,7 @@
 import io
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,10 @@ from PIL import Image
 
 from services.process.image.cuda import LINE, Cuda
 from services.process.image.engine import Engine, Limits, Rendered, Target, Wish
-from services.process.image.gpu.device import Declined
+from services.process.image.gpu.device import Declined, Memory
 from services.process.image.gpu.host import Host
 from services.process.image.gpu.kernels import MOST_BYTES
+from services.process.image.gpu.wire import Answer, send
 from services.process.image.look import Watermark
 from services.process.image.operations import PHOTOS
 from services.process.image.pillow import Pillow
@@ -151,14 +152,20 @@ def test_a_dead_gpu_is_fallen_back_from(
     assert "no answer" in str(falls_back(limits, photo, tmp_path / "again"))
 
 
-def test_a_silent_gpu_is_fallen_back_from(
-    limits: Limits, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_late_answer_is_not_taken_for_that_to_the_next_question(
+    limits: Limits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    near, far = socket.socketpair()
     monkeypatch.setattr("services.process.image.gpu.line.ANSWER_SECONDS", 0.2)
+    near, far = socket.socketpair()
     LINE.connect(near)
+    source = tmp_path / "small.png"  # so that the question goes out whole
+    Image.linear_gradient("L").convert("RGB").resize((150, 100)).save(source)
     with far:
-        assert falls_back(limits, photo, tmp_path) == "no answer: timed out"
+        assert falls_back(limits, source, tmp_path) == "no answer: timed out"
+        with suppress(OSError):
+            send(far, Answer(width=1, height=1, channels=3, by="late", begins=True), b"123")
+        (tmp_path / "again").mkdir()
+        assert falls_back(limits, source, tmp_path / "again") == "no answer: timed out"
 
 
 @pytest.mark.parametrize("nonsense", [b"\0\0\0\2{}", b"\xff\xff\xff\xff", b"\0\0\0\4null"])
@@ -178,6 +185,15 @@ class Failing(Processor):
         raise RuntimeError("no more")
 
 
+class Unblurring(Processor):
+    """Resizes well."""
+
+    def run(self, kernel: str, threads: int, *arguments: Memory | int) -> None:
+        if kernel == "box":
+            raise RuntimeError("no blur")
+        super().run(kernel, threads, *arguments)
+
+
 class Declining(Processor):
     """Takes no photo, for none is fit."""
 
@@ -186,7 +202,12 @@ class Declining(Processor):
 
 
 @pytest.mark.parametrize(
-    ("device", "fault"), [(Failing, "RuntimeError: no more"), (Declining, None)]
+    ("device", "fault"),
+    [
+        (Failing, "RuntimeError: no more"),
+        (Unblurring, "RuntimeError: no blur"),
+        (Declining, None),
+    ],
 )
 def test_what_the_gpu_cannot_is_done_by_pillow(
     processor: Processor,
@@ -204,12 +225,19 @@ def test_what_the_gpu_cannot_is_done_by_pillow(
 
 
 class Other:
-    """Decodes like Pillow, but one level brighter."""
+    """Decodes like Pillow, but one level brighter; what is missing of a file becomes grey."""
 
     name = "other 1.0"
 
     def decode(self, files: Sequence[bytes]) -> list[NDArray[np.uint8] | None]:
-        return [np.minimum(np.asarray(Image.open(io.BytesIO(file))), 254) + 1 for file in files]
+        return [self._pixels(Image.open(io.BytesIO(file))) for file in files]
+
+    def _pixels(self, image: Image.Image) -> NDArray[np.uint8]:
+        try:
+            brighter: NDArray[np.uint8] = np.minimum(np.asarray(image), 254) + 1
+            return brighter
+        except OSError:
+            return np.full((image.height, image.width, 3), 128, np.uint8)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.process.image.gpu.wire import Answer, Blur, Failed, answer, send
+from services.process.image.gpu.wire import Answer, Blur, Failed, answer, question, send
 from tests.unit.services.process.image.conftest import new_line
 
 GOOD = Blur(width=2, height=2, channels=1, sigma=0.5)
@@ -52,6 +52,14 @@ def test_nonsense_ends_its_own_line_alone(lines: socket.socket, head: str) -> No
     with new_line(lines) as bad, new_line(lines) as good:
         assert said(bad, head) == b""
         assert gives_an_answer(good)
+
+
+def test_more_bytes_than_are_allowed_are_not_waited_for() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        send(ours, GOOD)
+        with pytest.raises(ValueError, match="a picture of 4 bytes is too large"):
+            question(theirs, most_bytes=3)
 
 
 @settings(
