@@ -93,7 +93,7 @@ down: ## Stop the containers; their volumes stay
 
 requirements: $(DEV_STAMP) ## Pin the dependencies anew (ARGS=--upgrade for the latest)
 	$(COMPILE) --group build $(ARGS) pyproject.toml -o requirements.txt
-	$(COMPILE) --group build --group dev --extra heif -c requirements.txt $(ARGS) pyproject.toml -o requirements-dev.txt
+	$(COMPILE) --group build --group dev --extra heif --extra jxl -c requirements.txt $(ARGS) pyproject.toml -o requirements-dev.txt
 	$(COMPILE) --group build --extra gpu --extra heif -c requirements.txt $(ARGS) pyproject.toml -o requirements-gpu.txt
 	@! grep -nE '://|^-' requirements*.txt \
 		|| { echo 'A registry address got into the requirements.' >&2; exit 1; }

@@ -48,6 +48,24 @@ _OF_THE_PIXELS: Final = frozenset(
 """Details that are true of the source's file alone."""
 
 
+def exif_of(image: Image.Image) -> Image.Exif:
+    """What it says in EXIF alone; Pillow would take the orientation from XMP as well."""
+    for name in ("xmp", "XML:com.adobe.xmp"):
+        image.info.pop(name, None)
+    return image.getexif()
+
+
+def orientation_of(image: Image.Image) -> int:
+    """How its pixels lie, 1 to 8.
+
+    Those of a JPEG XL lie upright, whatever its EXIF says, unless a JPEG was packed into it.
+    """
+    if image.format == "JXL" and not getattr(image, "jpeg", False):
+        return 1
+    orientation: int = exif_of(image).get(_Tag.Orientation, 1)
+    return orientation
+
+
 def taken_over(source: Path, wanted: Metadata) -> bytes:
     """The source's EXIF as an output carries it; empty if there is nothing."""
     if wanted == "none":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from services.process.image import jxl
 from services.process.image.engine import Limits, Rendered, Wish
 from services.process.image.output import Outputs
 from services.process.image.pillow_codecs import VERSION, load_codecs, readable, versions, writable
@@ -52,9 +53,12 @@ def _opened(source: Path, limits: Limits) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with _blaming_the_file(limits), Image.open(source, formats=readable()) as image:
-            limits.check(*image.size)
-            yield image
+        with _blaming_the_file(limits):
+            if size := jxl.size_of(source):
+                limits.check(*size)  # its plugin decodes all as it opens it
+            with Image.open(source, formats=readable()) as image:
+                limits.check(*image.size)
+                yield image
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What Pillow can read and write on this machine, and how it encodes."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
@@ -43,21 +43,25 @@ class _Plugin:
     """An extra.
 
     Attributes:
-        opener: the function that makes it known to Pillow; None if loading it is enough.
+        prepare: what is done with it once it is loaded, so that Pillow knows it.
     """
 
     module: str
     distribution: str
-    opener: str | None = None
+    prepare: Callable[[Any], None]
 
     @property
     def version(self) -> str:
         return f"{self.distribution} {metadata.version(self.distribution)}"
 
 
+def _use_one_thread(pillow_jxl: Any) -> None:
+    pillow_jxl.JpegXLImagePlugin.DECODE_THREADS = 0
+
+
 _PLUGINS = (
-    _Plugin("pillow_heif", "pillow-heif", "register_heif_opener"),
-    _Plugin("pillow_jxl", "pillow-jxl-plugin"),
+    _Plugin("pillow_heif", "pillow-heif", lambda module: module.register_heif_opener()),
+    _Plugin("pillow_jxl", "pillow-jxl-plugin", _use_one_thread),
 )
 
 
@@ -66,9 +70,7 @@ def load_codecs() -> None:
     Image.init()
     for plugin in _PLUGINS:
         if find_spec(plugin.module):
-            module = import_module(plugin.module)
-            if plugin.opener:
-                getattr(module, plugin.opener)()
+            plugin.prepare(import_module(plugin.module))
 
 
 def readable() -> list[str]:

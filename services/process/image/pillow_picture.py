@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from PIL import ExifTags, Image
+from PIL import Image
 
 from services.process.image.colour import eight_bit, srgb
 from services.process.image.engine import Reading, Rendered, Target, Wish
+from services.process.image.exif import orientation_of
 from services.process.image.geometry import LYING, Shape, Size, shapes
 from services.process.image.output import Outputs
 from services.process.image.pillow_codecs import Timing, encode, encode_animation
@@ -36,10 +37,8 @@ class Picture:
 
     @classmethod
     def of(cls, image: Image.Image, outputs: Outputs, raster: Raster) -> "Picture":
-        """`image`, turned as EXIF alone says, as browsers do; Pillow would ask XMP as well."""
-        for name in ("xmp", "XML:com.adobe.xmp"):
-            image.info.pop(name, None)
-        return cls(image, image.getexif().get(ExifTags.Base.Orientation, 1), outputs, raster)
+        """`image`, turned as browsers do it."""
+        return cls(image, orientation_of(image), outputs, raster)
 
     @property
     def size(self) -> Size:

@@ -18,7 +18,7 @@ SIDE_PIXELS = 72
 _LONGEST_TEXT = 100  # characters of what a camera calls itself
 _EXIF, _GPS = 0x8769, 0x8825
 _MAKE, _MODEL, _CHANGED = 0x010F, 0x0110, 0x0132
-_TAKEN, _TAKEN_OFFSET, _ORIENTATION = 0x9003, 0x9011, 0x0112
+_TAKEN, _TAKEN_OFFSET = 0x9003, 0x9011
 _DEEP = {"I;16": 16, "I;16B": 16, "I;16L": 16, "I": 16, "F": 32, "1": 1}
 _SPACES = {"1": "grey", "L": "grey", "LA": "grey", "I": "grey", "F": "grey", "CMYK": "cmyk"}
 
@@ -42,27 +42,21 @@ class Metadata:
 def _header(source: Path, *, gps: bool) -> dict[str, Any]:
     from PIL import Image
 
+    from services.process.image.exif import exif_of, orientation_of
     from services.process.image.pillow_codecs import readable
     from services.process.image.pillow_frames import frames_of
 
     try:
         with Image.open(source, formats=readable()) as image:
-            exif = _exif(image)
+            exif = exif_of(image)
             return {
-                **_geometry(image, exif.get(_ORIENTATION, 1)),
+                **_geometry(image, orientation_of(image)),
                 "frames": frames_of(image),
                 **_camera(exif),
                 "gps": _place(exif) if gps else None,
             }
     except (OSError, ValueError, SyntaxError):
         return {}  # a drawing, which has no header of this kind
-
-
-def _exif(image: "Image.Image") -> "Image.Exif":
-    """EXIF alone; Pillow would take the orientation from XMP as well."""
-    for name in ("xmp", "XML:com.adobe.xmp"):
-        image.info.pop(name, None)
-    return image.getexif()
 
 
 def _geometry(image: "Image.Image", orientation: int) -> dict[str, Any]:
