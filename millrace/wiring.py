@@ -1,7 +1,9 @@
 """Where implementations are chosen, and nowhere else: settings → broker, storage, workspace."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from shared.observe.health import Check
 
 STAGES: tuple[Stage, ...] = ("download", "process", "upload", "cleanup")
+# Names that resolve slowly and copies of large files hold a thread each, for long; whoever
+# writes a chunk or asks /health must still find one. They cost nothing while they wait.
+_THREADS = 64
 
 
 @dataclass(frozen=True)
@@ -269,7 +274,10 @@ async def wired(stage: Stage, on: Backends) -> AsyncIterator[Wired]:
 
 def run(main: Any) -> Any:
     """Run a coroutine on the fastest event loop that is there."""
+    # libuv looks names up in threads of its own: four, unless it is told before it begins.
+    os.environ.setdefault("UV_THREADPOOL_SIZE", str(_THREADS))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.get_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
         return runner.run(main)
 
 

@@ -1,5 +1,8 @@
 """What a stage tells about itself once it is wired."""
 
+import asyncio
+import os
+import threading
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -8,7 +11,7 @@ import pytest
 
 from millrace.embedded import LANE
 from millrace.settings import read
-from millrace.wiring import Backends, standing_on, wired
+from millrace.wiring import Backends, run, standing_on, wired
 from services.process.image.gpu.gpu import Gpu
 from shared.broker.memory import MemoryBroker
 from tests.processor.device import Processor
@@ -43,3 +46,23 @@ async def test_process_names_its_gpu_and_counts_its_work(
         counted = one.metrics.exposition().decode().splitlines()
         assert 'millrace_gpu_pictures_total{outcome="done"} 0.0' in counted
         assert "millrace_gpu_resting 0.0" in counted
+
+
+def test_what_holds_threads_for_long_keeps_nobody_else_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    release = threading.Event()
+
+    async def main() -> None:
+        held = [asyncio.create_task(asyncio.to_thread(release.wait)) for _ in range(48)]
+        await asyncio.sleep(0)  # each has its thread, or its place in the line
+        try:
+            async with asyncio.timeout(20):
+                await asyncio.to_thread(os.getpid)
+        finally:
+            release.set()
+            await asyncio.gather(*held)
+
+    monkeypatch.delenv("UV_THREADPOOL_SIZE", raising=False)
+    run(main())
+    assert int(os.environ["UV_THREADPOOL_SIZE"]) > 48  # libuv reads it when it begins
