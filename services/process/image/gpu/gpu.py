@@ -154,7 +154,7 @@ class Gpu:
     async def _begin(self) -> None:
         try:
             await self._launch()
-        except MillraceError as error:
+        except (MillraceError, OSError) as error:
             self.fault = str(error)
         else:
             await self._prove()

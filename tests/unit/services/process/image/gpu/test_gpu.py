@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from services.process.child import Bounds
 from services.process.image.engine import Limits, Target
@@ -30,7 +32,7 @@ from tests.waiting import until
 
 LIMITS = Limits(pixels=10**7)
 BOUNDS = Bounds(memory_bytes=2**32, file_bytes=2**24, open_files=64, niceness=0)
-FATAL, BAD = 4321, 4322  # bytes of pictures that no proof and no other test asks for
+FATAL, BAD, CURIOUS = 4321, 4322, 4323  # bytes of pictures that no proof and no other test asks for
 
 pytestmark = [pytest.mark.timeout(90), pytest.mark.usefixtures("processor")]
 
@@ -45,6 +47,8 @@ class Moody(Processor):
             os.kill(os.getpid(), signal.SIGSEGV)
         if values.size == BAD:
             raise RuntimeError("an illegal address")
+        if values.size == CURIOUS:
+            raise RuntimeError(f"CPU time: {resource.getrlimit(resource.RLIMIT_CPU)[0]}")
         return super().put(values)
 
 
@@ -134,6 +138,15 @@ async def test_a_gpu_that_fails_again_and_again_rests_for_a_while(
         assert (await one.make()).engine != "moody 1"
         assert one.counted("pictures_total", outcome="resting") == 1
         assert one.counted("resting") == one.counted("rests_total") == 1
+
+
+async def test_the_process_of_the_gpu_may_work_for_ever(work: Attempt, tmp_path: Path) -> None:
+    """Children have so much CPU time for each call; it has only one, at its start."""
+    async with service(Moody, work, tmp_path) as one:
+        with capture_logs() as logs:
+            await one.make(CURIOUS)
+        unlimited = f"RuntimeError: CPU time: {resource.RLIM_INFINITY}"
+        assert [line["reason"] for line in logs] == [unlimited]
 
 
 @pytest.mark.usefixtures("short_rests")
