@@ -1,9 +1,11 @@
 """One running service: start, stay healthy, drain, stop. In reading order."""
 
 import asyncio
+import errno
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -17,10 +19,11 @@ from shared.observe.health import Check, Health, application
 
 log = structlog.get_logger()
 LOOK_SECONDS = 1.0
+_OF_THE_PORT: Final = (errno.EADDRINUSE, errno.EACCES, errno.EPERM)
 
 
-class PortTaken(MillraceError):
-    """The port of the health server cannot be used."""
+class AddressUnusable(MillraceError):
+    """The health server cannot listen where it should."""
 
 
 @asynccontextmanager
@@ -84,7 +87,15 @@ async def _listen(site: web.TCPSite, address: str) -> None:
     try:
         await site.start()
     except OSError as error:
-        raise PortTaken(f"HEALTH_PORT: {address} cannot be used: {error.strerror}") from None
+        raise AddressUnusable(_sentence(address, error)) from None
+    except UnicodeError:
+        raise AddressUnusable(f"HEALTH_HOST: {address} is no address") from None
+
+
+def _sentence(address: str, error: OSError) -> str:
+    """Which of the two settings is wrong; of a host that is not ours not every loop tells more."""
+    setting = "HEALTH_PORT" if error.errno in _OF_THE_PORT else "HEALTH_HOST"
+    return f"{setting}: {address} cannot be used: {error.strerror or error}"
 
 
 async def _declare_until_done(broker: Broker, topology: Topology) -> None:

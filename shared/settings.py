@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -31,6 +31,35 @@ class BrokerSettings(Settings):
     confirm_seconds: float = Field(
         default=30, gt=0, le=600, description="how long a publish may wait for its confirm"
     )
+
+    @field_validator("amqp_url")
+    @classmethod
+    def _names_a_broker(cls, value: str) -> str:
+        # What is wrong is not repeated: it may be a piece of the password.
+        if reason := _fault_of(value):
+            raise ValueError(
+                f"{reason}; it is amqp://user:password@host:port/vhost, where / ? # @ within the"
+                " user, the password and the vhost are written as %2F %3F %23 %40"
+            )
+        return value
+
+
+def _fault_of(address: str) -> str | None:
+    """Why the broker's address cannot be used, if so; by the library that will use it."""
+    from yarl import URL
+
+    try:
+        url = URL(address)
+        host = (url.raw_host or "").encode("idna")
+    except ValueError:
+        return "its host or its port cannot be read"
+    if not host:
+        return "it names no host"
+    if url.port == 0:
+        return "its port must be from 1 to 65535"
+    if url.fragment or "@" in url.raw_path_qs:
+        return "it has a # or an @ behind its host"
+    return None
 
 
 class WorkspaceSettings(Settings):

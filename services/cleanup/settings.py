@@ -1,6 +1,8 @@
 """What the cleanup service is told by its environment."""
 
-from croniter import croniter
+import datetime
+
+from croniter import CroniterBadDateError, croniter
 from pydantic import Field, field_validator
 
 from shared.settings import Settings
@@ -34,4 +36,14 @@ class CleanupSettings(Settings):
     def _is_cron(cls, value: str | None) -> str | None:
         if value is not None and not croniter.is_valid(value):
             raise ValueError(f"'{value}' is no cron expression")
+        return value
+
+    @field_validator("temp_file_cleanup_cron")
+    @classmethod
+    def _comes_to_pass(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                croniter(value, datetime.datetime.now(datetime.UTC)).get_next()
+            except CroniterBadDateError:
+                raise ValueError(f"'{value}' names no day that ever comes") from None
         return value

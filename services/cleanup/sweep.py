@@ -110,8 +110,10 @@ class Sweep:
     async def forever(self, settings: CleanupSettings) -> None:
         """Sweep at start, and then at each of the times that the settings name."""
         while True:
-            seconds = seconds_to_next(settings, datetime.datetime.now(datetime.UTC))
+            # Where the next time cannot be told: none of this may end the only sweep there is.
+            seconds = settings.cleanup_interval_hours * 3600
             try:
+                seconds = seconds_to_next(settings, datetime.datetime.now(datetime.UTC))
                 await self.run()
                 self._due = time.monotonic() + seconds
             except Exception as error:

@@ -1,16 +1,20 @@
 """Which storage the results go to, and how it is reached."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.settings import Settings
 
 Mode = Literal["local", "s3", "r2"]
 
 _MEBIBYTE = 1 << 20
+# A bucket's name, wherever; Amazon takes the ARN of an access point in its place.
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}|arn:[A-Za-z0-9:/._-]{1,255}")
 _NEEDED: dict[Mode, tuple[str, ...]] = {
     "local": (),
     "s3": ("s3_bucket_name",),
@@ -85,6 +89,27 @@ class StorageSettings(Settings):
         default=4, ge=1, le=64, description="how many parts are uploaded at a time (S3 and R2)"
     )
 
+    @field_validator("s3_endpoint_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not _is_http(value):
+            raise ValueError("must be an address such as http://minio:9000, without user or query")
+        return value
+
+    @field_validator("s3_bucket_name", "r2_bucket_name")
+    @classmethod
+    def _is_a_bucket(cls, value: str | None) -> str | None:
+        if value is not None and not _BUCKET.fullmatch(value):
+            raise ValueError("must be the bucket's name alone: letters, digits, '.', '_' and '-'")
+        return value
+
+    @field_validator("r2_account_id")
+    @classmethod
+    def _is_an_account(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9.-]+", value):
+            raise ValueError("must be the account's id alone: letters and digits")
+        return value
+
     @model_validator(mode="after")
     def _has_what_its_mode_needs(self) -> Self:
         missing = [name for name in _NEEDED[self.storage_mode] if getattr(self, name) is None]
@@ -122,3 +147,14 @@ class StorageSettings(Settings):
             part_bytes=self.s3_part_bytes,
             parts_in_flight=self.s3_parts_in_flight,
         )
+
+
+def _is_http(address: str) -> bool:
+    """Whether an S3 service can be at this address."""
+    try:
+        parts = urlsplit(address)
+        usable_port = parts.port != 0
+    except ValueError:
+        return False
+    extra = parts.username or parts.query or parts.fragment
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and usable_port and not extra

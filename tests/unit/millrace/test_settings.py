@@ -7,7 +7,7 @@ import pytest
 
 from millrace.reference import settings_page
 from millrace.settings import BadSetting, read
-from shared.settings import DeliverySettings, WorkspaceSettings
+from shared.settings import BrokerSettings, DeliverySettings, WorkspaceSettings
 from shared.storage.settings import StorageSettings
 from tests.conftest import ROOT
 
@@ -38,6 +38,41 @@ def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None
 def test_what_is_wrong_with_several_together_names_them() -> None:
     with pytest.raises(BadSetting, match=r"^S3_BUCKET_NAME must be set, since STORAGE_MODE is s3"):
         read(StorageSettings, storage_mode="s3")
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("amqp://", "names no host"),
+        ("amqp://u:hush@/v", "names no host"),
+        ("amqp://u:hush@rabbit:99999/", "host or its port cannot be read"),
+        ("amqp://u:hush@rabbit:port/", "host or its port cannot be read"),
+        ("amqp://u:hush@rabbit:0/", "port must be from 1 to 65535"),
+        ("amqp://u:hush@rab..bit/", "host or its port cannot be read"),
+        ("amqp://u:hu#sh@rabbit:5672/", "host or its port cannot be read"),
+        ("amqp://u:12#hush@rabbit:5672/", "has a # or an @ behind its host"),
+        ("amqp://u:12/hush@rabbit:5672/", "has a # or an @ behind its host"),
+        ("amqp://u:12?hush@rabbit:5672/", "has a # or an @ behind its host"),
+        ("http://u:hush@rabbit/", "should match pattern"),
+    ],
+)
+def test_an_address_of_no_broker_is_refused_without_its_password(address: str, reason: str) -> None:
+    with pytest.raises(BadSetting, match=f"^AMQP_URL: .*{reason}") as refused:
+        read(BrokerSettings, amqp_url=address)
+
+    assert "hu" not in str(refused.value).replace("should", "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "amqp://rabbit",
+        "amqps://u:p%23%2F%40@rabbit_1.example.com:5671/%2F?timeout=5",
+        "amqp://u:p@ss@[::1]:5672/lane",
+    ],
+)
+def test_an_address_of_a_broker_is_taken_as_it_is(address: str) -> None:
+    assert read(BrokerSettings, amqp_url=address).amqp_url == address
 
 
 def test_the_page_in_the_docs_is_current() -> None:

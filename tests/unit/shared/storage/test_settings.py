@@ -77,10 +77,43 @@ def test_what_s3_lacks_is_named(env: pytest.MonkeyPatch) -> None:
         given(env, {"STORAGE_MODE": "s3", "S3_BUCKET_NAME": "b", "S3_ACCESS_KEY_ID": "id"})
 
 
-@pytest.mark.parametrize(("name", "value"), [("STORAGE_MODE", "ftp"), ("S3_PART_BYTES", "1000")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STORAGE_MODE", "ftp"),
+        ("S3_PART_BYTES", "1000"),
+        ("S3_ENDPOINT_URL", "minio:9000"),
+        ("S3_ENDPOINT_URL", "minio"),
+        ("S3_ENDPOINT_URL", "s3://minio:9000"),
+        ("S3_ENDPOINT_URL", "http://:9000"),
+        ("S3_ENDPOINT_URL", "http://minio:port"),
+        ("S3_ENDPOINT_URL", "http://minio:90000"),
+        ("S3_ENDPOINT_URL", "http://key:secret@minio:9000"),
+        ("S3_BUCKET_NAME", "s3://media"),
+        ("S3_BUCKET_NAME", "media/photos"),
+        ("S3_BUCKET_NAME", "my media"),
+        ("R2_BUCKET_NAME", "https://media"),
+        ("R2_ACCOUNT_ID", "https://account.r2.cloudflarestorage.com"),
+    ],
+)
 def test_bad_values_are_refused(env: pytest.MonkeyPatch, name: str, value: str) -> None:
     with pytest.raises(ValidationError, match=name.lower()):
         given(env, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("S3_ENDPOINT_URL", "https://s3.example.com"),
+        ("S3_ENDPOINT_URL", "http://[::1]:9000/"),
+        ("S3_ENDPOINT_URL", "https://x.example.com/storage/v1/s3"),
+        ("S3_BUCKET_NAME", "Media_2.photos-eu"),
+        ("S3_BUCKET_NAME", "arn:aws:s3:eu-west-1:123456789012:accesspoint/media"),
+        ("R2_ACCOUNT_ID", "0123456789abcdef.eu"),
+    ],
+)
+def test_usual_values_are_taken(env: pytest.MonkeyPatch, name: str, value: str) -> None:
+    assert getattr(given(env, {name: value}), name.lower()) == value
 
 
 def test_secrets_are_not_shown(env: pytest.MonkeyPatch) -> None:
