@@ -1,11 +1,12 @@
 """The four stages in one process: the same consumers, stages and cleanup as the services.
 
 The broker lives in this process's memory, and its queues die with it. So an embedded run has
-a work directory of its own, which is gone at the end; if the run is killed, the next one ends
-its jobs and removes it.
+a work directory of its own, which is gone at the end; if the run is killed, the next one that
+finds the results' folder in its place ends the jobs and removes it.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -15,14 +16,14 @@ from typing import Any, Self
 import structlog
 
 from millrace.events import Event
-from millrace.roots import abandoned_roots, own_root
+from millrace.roots import KEPT_DAYS, abandoned_roots, is_old, owes, own_root
 from millrace.settings import Reader, read
 from millrace.wiring import STAGES, Backends, standing_on, wired
 from shared.broker.base import Message
 from shared.broker.memory import MemoryBroker
 from shared.broker.topology import Lane
 from shared.envelope import encode
-from shared.errors import WorkspaceFull
+from shared.errors import MillraceError, WorkspaceFull
 from shared.jobs import CancelRequest, DownloadJob, Stage, directory_name
 from shared.settings import WorkspaceSettings
 from shared.storage.keys import PRIVATE
@@ -35,6 +36,11 @@ _ABANDONED_SECONDS = 10
 _OUT = "out"
 
 Watch = Callable[[Event], None]
+Warn = Callable[[str], None]
+
+
+def _log(sentence: str) -> None:
+    structlog.get_logger().warning(sentence)
 
 
 class Embedded:
@@ -60,6 +66,7 @@ class Embedded:
         source_roots: Iterable[Path] = (),
         workers: int | None = None,
         watch: Watch = lambda _: None,
+        warn: Warn = _log,
     ) -> AsyncIterator[Self]:
         """The pipeline, until the block ends; then all that is left is what lies in `out`.
 
@@ -68,6 +75,7 @@ class Embedded:
             source_roots: folders that sources may lie in.
             workers: how many child processes for photos; by default what the settings say.
             watch: is called with every event of every job.
+            warn: is called with a sentence on each earlier run that left something behind.
 
         Raises:
             BadSetting: an environment variable has a value that cannot be used.
@@ -75,29 +83,30 @@ class Embedded:
         """
         temp_dir = read(WorkspaceSettings).temp_dir
         for abandoned in abandoned_roots(temp_dir):
-            await cls._end_jobs_in(abandoned)
+            await cls._end_jobs_in(abandoned, warn)
         with own_root(temp_dir) as root:
-            (root / _OUT).write_text(str(out))
+            (root / _OUT).write_bytes(bytes(out))
             reader = _reader(root, out, tuple(source_roots), workers)
             async with cls._running(reader, out, STAGES, watch) as embedded:
                 _refuse_without_room(embedded.on)
                 yield embedded
 
     @classmethod
-    async def _end_jobs_in(cls, root: Path) -> None:
+    async def _end_jobs_in(cls, root: Path, warn: Warn) -> None:
         """Take back what a run that was killed had stored of the jobs that it did not end."""
+        if not owes(root):
+            return
         with suppress(OSError):
-            out = Path((root / _OUT).read_text())
-            if not (out / PRIVATE).is_dir():
-                return
-            try:
-                async with (
-                    asyncio.timeout(_ABANDONED_SECONDS),
-                    cls._running(_reader(root, out), out, ("cleanup",)) as embedded,
-                ):
-                    await embedded._end_all()
-            except TimeoutError:
-                structlog.get_logger().warning("a killed run left objects", out=str(out))
+            out = Path(os.fsdecode((root / _OUT).read_bytes()))
+            if (out / PRIVATE).is_dir():
+                with suppress(OSError, MillraceError):
+                    async with (
+                        asyncio.timeout(_ABANDONED_SECONDS),
+                        cls._running(_reader(root, out), out, ("cleanup",)) as embedded,
+                    ):
+                        await embedded._end_all()
+            if owes(root):
+                warn(_sentence_on(root, out))
 
     @classmethod
     @asynccontextmanager
@@ -184,6 +193,17 @@ def _reader(
     if workers is not None:
         given |= {"process_workers": workers, "process_concurrency": workers}
     return partial(read, **given)
+
+
+def _sentence_on(root: Path, out: Path) -> str:
+    """What a person has to know of results that could not be taken back."""
+    left = f"a run that was killed left half of its results in {out}"
+    if is_old(root):
+        return f"{left}, and there they stay: that was more than {KEPT_DAYS} days ago"
+    return (
+        f"{left}, which cannot be taken back now. A later run takes them back when the folder is"
+        f" there, within {KEPT_DAYS} days; removing {root} keeps them"
+    )
 
 
 def _refuse_without_room(on: Backends) -> None:

@@ -1,10 +1,15 @@
-"""The work directories of embedded runs: each its own, locked as long as its run lives."""
+"""The work directories of embedded runs: each its own, locked as long as its run lives.
+
+That of a run which was killed is removed, unless something of its jobs lies in storage that is
+neither kept nor taken back: without its journals nobody could tell that from whole results.
+"""
 
 import fcntl
 import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +17,8 @@ from pathlib import Path
 from millrace.settings import BadSetting
 
 _ROOT = re.compile(r"run-[0-9a-f]{12}")
+# How long the storage of a killed run may be away.
+KEPT_DAYS = 30
 _NOT_WAITED_FOR = fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
@@ -43,14 +50,36 @@ def _made(temp_dir: Path) -> tuple[Path, int]:
 
 
 def abandoned_roots(temp_dir: Path) -> Iterator[Path]:
-    """The root of each run that was killed: locked while it is looked at, then removed."""
+    """The root of each run that was killed, locked while it is looked at.
+
+    Then it is removed; one that still owes something, only when it is old.
+    """
     for root, lock in _free(temp_dir):
         try:
             yield root
             with suppress(OSError):
-                shutil.rmtree(root)
+                if owes(root) and not is_old(root):
+                    _thin(root)
+                else:
+                    shutil.rmtree(root)
         finally:
             os.close(lock)
+
+
+def owes(root: Path) -> bool:
+    """Whether a job has put objects into storage, and is not ended."""
+    return any(root.glob("*/jobs/*/objects.jsonl"))
+
+
+def is_old(root: Path) -> bool:
+    """Whether its run began longer ago than its storage may be away."""
+    return time.time() - root.stat().st_mtime > KEPT_DAYS * 24 * 3600
+
+
+def _thin(root: Path) -> None:
+    """Remove the files of the jobs' stages: what they owe is told by what lies beside these."""
+    for folder in root.glob("*/jobs/*/*/"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free(temp_dir: Path) -> list[tuple[Path, int]]:

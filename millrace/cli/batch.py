@@ -71,7 +71,11 @@ async def _carry_out(
         return end
 
     async with Embedded.opened(
-        out.absolute(), source_roots=roots, workers=workers, watch=display.heard
+        out.absolute(),
+        source_roots=roots,
+        workers=workers,
+        watch=display.heard,
+        warn=display.warned,
     ) as embedded:
         with _cancelling(embedded) as cancelled_by:
             ends = await asyncio.gather(*(one(job) for job in jobs))

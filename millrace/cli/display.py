@@ -53,6 +53,10 @@ class Silence:
             more = f" and {len(files) - 3} more" if len(files) > 3 else ""
             self.console.print(Text(f"millrace: no photo or film, skipped: {names}{more}"))
 
+    def warned(self, sentence: str) -> None:
+        """Something that a person has to know, and that concerns none of the jobs."""
+        self.console.print(Text(f"millrace: {sentence}"))
+
     def begins(self, job: Job) -> None:
         """The job is on its way."""
 

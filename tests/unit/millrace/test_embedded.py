@@ -2,6 +2,9 @@
 
 import asyncio
 import hashlib
+import os
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from PIL import Image
 
 from millrace.embedded import LANE, Embedded
 from millrace.events import Event
-from shared.errors import WorkspaceFull
+from shared.errors import StorageUnavailable, WorkspaceFull
 from shared.jobs import DownloadJob, Request
 from shared.storage.base import Owner
 from shared.storage.filesystem import FilesystemStorage
@@ -127,11 +130,71 @@ async def test_what_a_killed_run_had_stored_is_taken_back(
     assert [path.name for path in out.rglob("*")] == ["other.txt"]
 
 
+async def test_what_a_killed_run_had_stored_is_taken_back_when_its_folder_is_there_again(
+    tmp_path: Path, temp_dir: Path, photo: Path
+) -> None:
+    drive, away = tmp_path / "drive", tmp_path / "away"
+    root, warned = temp_dir / "run-0123456789ab", list[str]()
+    await killed_while_storing(root, drive / "out", photo)
+    attempt = root / "embedded" / "jobs" / "half.1" / "download.1"
+    attempt.mkdir()
+    (attempt / "original").write_text("large")
+    drive.rename(away)
+
+    async with Embedded.opened(tmp_path / "other", workers=1, warn=warned.append):
+        assert root.exists()
+    assert not attempt.exists()
+    (sentence,) = warned
+    assert f"half of its results in {drive / 'out'}" in sentence
+    assert f"removing {root} keeps them" in sentence
+
+    away.rename(drive)
+    async with Embedded.opened(tmp_path / "other", workers=1, warn=warned.append):
+        assert not root.exists()
+    assert [*(drive / "out").rglob("*")] == []
+    assert warned == [sentence]
+
+
+async def test_a_killed_run_is_not_remembered_for_ever(
+    tmp_path: Path, temp_dir: Path, photo: Path
+) -> None:
+    root, warned = temp_dir / "run-0123456789ab", list[str]()
+    await killed_while_storing(root, tmp_path / "out", photo)
+    shutil.rmtree(tmp_path / "out")
+    long_ago = time.time() - 31 * 24 * 3600
+    os.utime(root, (long_ago, long_ago))
+
+    async with Embedded.opened(tmp_path / "other", workers=1, warn=warned.append):
+        assert not root.exists()
+    assert "and there they stay" in warned[0]
+
+
+async def test_storage_that_cannot_be_read_keeps_what_is_owed_in_mind(
+    tmp_path: Path, temp_dir: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, warned = temp_dir / "run-0123456789ab", list[str]()
+    await killed_while_storing(root, tmp_path / "out", photo)
+
+    async def fail(*_: object) -> None:
+        raise StorageUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FilesystemStorage, "rollback", fail)
+        patch.setattr("millrace.embedded._ABANDONED_SECONDS", 0.2)
+        async with Embedded.opened(tmp_path / "other", workers=1, warn=warned.append):
+            assert root.exists()
+    assert len(warned) == 1
+
+    async with Embedded.opened(tmp_path / "other", workers=1):
+        assert not root.exists()
+    assert not (tmp_path / "out" / "half").exists()
+
+
 async def killed_while_storing(root: Path, out: Path, photo: Path) -> None:
     """What is on the disk when a run is killed after the first of its results was stored."""
     workspace = Workspace(root / LANE.prefix)
     workspace.open()
-    (root / "out").write_text(str(out))
+    (root / "out").write_bytes(bytes(out))
     request = Request(source=photo.as_uri())
     with workspace.begin(DownloadJob(job_id="half", **dict(request))) as held:
         digest = hashlib.sha256(photo.read_bytes()).hexdigest()
