@@ -18,7 +18,7 @@ EXTENSIONS: dict[Format, str] = {"jpeg": "jpg"}
 MAX_SIDE_PIXELS: dict[Format, int] = {"webp": 16383, "jpeg": 65500}
 OPAQUE: tuple[Format, ...] = ("jpeg",)
 WHITE: Colour = (255, 255, 255)
-ANIMATED: tuple[Format, ...] = ("webp", "avif")
+ANIMATED: tuple[Format, ...] = ("webp", "avif", "png")
 
 
 @dataclass(frozen=True, slots=True)

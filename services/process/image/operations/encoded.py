@@ -33,7 +33,7 @@ class Encoded(Picture):
     )
     animation: Literal["keep", "first"] = Field(
         default="keep",
-        description="All frames of an animation, where the format has them (WebP, AVIF), or the first.",
+        description="All frames of an animation, where the format has them (WebP, AVIF, PNG), or the first.",
     )
     metadata: Metadata = Field(
         default="none",

@@ -128,6 +128,7 @@ def is_right(engine: EngineName, expected: Expected, directory: Path) -> None:
         is_refused(engine, source, getattr(errors, expected.error), directory)
     else:
         is_the_same_picture(engine, source, expected, directory)
+        is_the_same_animation(engine, source, expected, directory)
         looks_right(engine, source, expected, directory)
 
 
@@ -151,6 +152,14 @@ def is_the_same_picture(
     assert np.abs(alpha(made) - alpha(wanted)).max() <= 1
 
 
+def is_the_same_animation(
+    engine: EngineName, source: Path, expected: Expected, directory: Path
+) -> None:
+    select.render(engine, LIMITS, source, [Target("moving", "png", animated=True)], directory)
+    with Image.open(directory / "moving.png") as image:
+        moves_right(image, expected, "png")
+
+
 def looks_right(engine: EngineName, source: Path, expected: Expected, directory: Path) -> None:
     """As the preset `web` makes it: the size, the frames, the transparency, and the look."""
     made = select.render(engine, LIMITS, source, web(), directory)
@@ -172,8 +181,12 @@ def moves_right(image: Image.Image, expected: Expected, kind: str) -> None:
     if expected.frames == 1:
         assert len(frames) == 1
         return
-    # What looks the same is one frame in WebP, and lossy, a little more does.
-    fewest = max(1, expected.different - 1) if kind == "webp" else expected.frames
+    # What looks the same is one frame in WebP and PNG, and lossy, a little more does.
+    fewest = {
+        "webp": max(1, expected.different - 1),
+        "png": expected.different,
+        "avif": expected.frames,
+    }[kind]
     assert fewest <= len(frames) <= expected.frames
     if len(frames) > 1:
         assert sum(milliseconds for _, milliseconds in frames) == expected.milliseconds
