@@ -6,7 +6,8 @@ from typing import Literal
 from pydantic import Field
 
 from services.process.image.look import Look
-from services.process.image.operations.picture import QualityOrAuto, Side
+from services.process.image.operations.picture import Side
+from services.process.image.operations.quality import Quality
 from services.process.image.operations.resize import Resize
 
 
@@ -15,7 +16,7 @@ class Blur(Resize):
 
     width: Side | None = 320
     height: Side | None = 320
-    quality: QualityOrAuto = 60
+    quality: Quality = 60
     animation: Literal["keep", "first"] = "first"
     radius: float = Field(
         default=8.0,

@@ -2,20 +2,21 @@
 
 from abc import abstractmethod
 from dataclasses import fields
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from services.process.image.engine import Metadata, Target
+from services.process.image.engine import Format, Metadata, Target
 from services.process.image.look import Colour, Look
-from services.process.image.operations.picture import Background, Formats, Picture, QualityOrAuto
+from services.process.image.operations.picture import Background, Formats, Picture
+from services.process.image.operations.quality import Quality, quality_of
 
 
 class Encoded(Picture):
     """An operation that shows the photo in some way: one file in each format."""
 
     formats: Formats = ("webp",)
-    quality: QualityOrAuto = 80
+    quality: Quality = 80
     target: float = Field(
         default=75,
         ge=30,
@@ -53,8 +54,7 @@ class Encoded(Picture):
             Target(
                 name=self.name,
                 format=kind,
-                quality=80 if self.quality == "auto" else self.quality,
-                least_score=self.target if self.quality == "auto" else None,
+                **self._quality(kind),
                 effort=self.effort,
                 background=_colour(self.background),
                 animated=self.animation == "keep",
@@ -63,6 +63,20 @@ class Encoded(Picture):
             )
             for kind in self.formats
         )
+
+    def _quality(self, kind: Format) -> dict[str, Any]:
+        own: int = type(self).model_fields["quality"].default
+        quality = quality_of(kind, self.quality, own)
+        if quality == "auto":
+            return {"quality": own, "least_score": self.target}
+        return {"quality": quality}
+
+    @model_validator(mode="after")
+    def _has_the_formats_of_its_qualities(self) -> Self:
+        named = dict(self.quality) if isinstance(self.quality, tuple) else {}
+        if other := [kind for kind in named if kind not in self.formats]:
+            raise ValueError(f"quality: '{other[0]}' is not among the formats")
+        return self
 
 
 def _colour(background: str | None) -> Colour | None:

@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainValidator, TypeAdapter
+from pydantic import BeforeValidator, Field
 
 from services.process.image.engine import Format, Rendered, Wish
+from services.process.image.operations.quality import as_format
 from services.process.plan import Recipe
 
 
@@ -29,22 +30,11 @@ def _as_formats(value: Any) -> Any:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple):
         return value
-    return tuple(dict.fromkeys("jpeg" if name == "jpg" else name for name in names))
+    return tuple(dict.fromkeys(map(as_format, names)))
 
 
 Side = Annotated[int, Field(ge=1, le=65500, description="Pixels.")]
 Quality = Annotated[int, Field(ge=1, le=100, description="1 to 100; means nothing for PNG.")]
-_NUMBER = TypeAdapter(Annotated[int, Field(ge=1, le=100)])
-QualityOrAuto = Annotated[
-    int | Literal["auto"],
-    PlainValidator(
-        lambda value: value if value == "auto" else _NUMBER.validate_python(value),
-        json_schema_input_type=Annotated[int, Field(ge=1, le=100)] | Literal["auto"],
-    ),
-    Field(
-        description="1 to 100, or auto: the lowest that reaches `target`. Means nothing for PNG."
-    ),
-]
 Share = Annotated[float, Field(ge=0, le=1)]
 Formats = Annotated[
     tuple[Format, ...],

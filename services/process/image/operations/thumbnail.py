@@ -3,7 +3,8 @@
 from typing import Literal
 
 from services.process.image.look import Fit
-from services.process.image.operations.picture import QualityOrAuto, Side
+from services.process.image.operations.picture import Side
+from services.process.image.operations.quality import Quality
 from services.process.image.operations.resize import Resize
 
 
@@ -13,5 +14,5 @@ class Thumbnail(Resize):
     width: Side | None = 150
     height: Side | None = 150
     fit: Fit = "cover"
-    quality: QualityOrAuto = 70
+    quality: Quality = 70
     animation: Literal["keep", "first"] = "first"

@@ -47,6 +47,26 @@ def test_formats_may_be_one_name_and_jpg_means_jpeg() -> None:
     assert (target.file, target.media_type) == ("resize.jpg", "image/jpeg")
 
 
+def test_each_format_may_have_a_quality_of_its_own() -> None:
+    made = targets(
+        op="thumbnail",
+        formats=["webp", "avif", "jpg", "png"],
+        quality={"avif": 60, "jpg": "auto", "png": 9},
+        target=80,
+    )
+    assert {t.format: (t.quality, t.least_score) for t in made} == {
+        "webp": (70, None),
+        "avif": (60, None),
+        "jpeg": (70, 80),
+        "png": (9, None),
+    }
+
+
+def test_the_same_operation_twice_counts_once_with_qualities_of_formats_too() -> None:
+    blur = Operation.model_validate({"op": "blur", "quality": {"webp": 5}})
+    assert len(plan((blur, blur), PHOTOS)) == 1
+
+
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
@@ -58,6 +78,17 @@ def test_formats_may_be_one_name_and_jpg_means_jpeg() -> None:
         ({"width": "wide"}, "width: Input should be a valid integer"),
         ({"width": 5, "quality": 0}, "quality: Input should be greater than or equal to 1"),
         ({"width": 5, "quality": 101}, "quality: Input should be less than or equal to 100"),
+        (
+            {"width": 5, "quality": {"webp": 0}},
+            "quality.webp: Input should be greater than or equal",
+        ),
+        ({"width": 5, "quality": {"webp": [1]}}, "quality.webp: Input should be a valid integer"),
+        (
+            {"width": 5, "quality": {"gif": 5}},
+            "quality: no format 'gif'; there are webp, avif, jpeg",
+        ),
+        ({"width": 5, "quality": {"avif": 5}}, "quality: 'avif' is not among the formats"),
+        ({"width": 5, "quality": [5]}, "quality: Input should be a valid integer"),
         ({"width": 5, "formats": []}, "formats: "),
         ({"width": 5, "formats": ["gif"]}, "formats.0: "),
         ({"width": 5, "fit": "cover"}, "height: the fit 'cover' needs width and height"),
