@@ -55,8 +55,10 @@ class Temporaries:
 
     def remove_if_empty(self) -> None:
         """Remove the folder if no put is under way and none is unsettled."""
-        with suppress(OSError), self.locked():
-            self._path.rmdir()
+        # Where there is none, none is made for the lock: the storage may be another's, or away.
+        if self._path.is_dir():
+            with suppress(OSError, StorageUnavailable), self.locked():
+                self._path.rmdir()
 
 
 def new_name(owner: Owner) -> str:

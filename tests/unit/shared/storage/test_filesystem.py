@@ -205,3 +205,24 @@ async def test_closing_leaves_no_private_folder_unless_it_is_needed(
     await storage.close()
     assert not (root / ".millrace").exists()
     assert (root / KEY).exists()
+
+
+async def test_closing_makes_nothing_to_remove_it_again(
+    storage: FilesystemStorage, root: Path
+) -> None:
+    await storage.close()
+    assert not root.exists()
+
+    root.mkdir()
+    os.utime(root, (1, 1))
+    await storage.close()
+    assert root.stat().st_mtime == 1
+
+
+async def test_closing_goes_well_where_the_folder_went_meanwhile(
+    storage: FilesystemStorage, root: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "is_dir", lambda _: True)
+
+    await storage.close()
+    assert not root.exists()
