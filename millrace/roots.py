@@ -26,6 +26,8 @@ _NOT_WAITED_FOR = fcntl.LOCK_EX | fcntl.LOCK_NB
 def own_root(temp_dir: Path) -> Iterator[Path]:
     """A new directory `run-<random>` in `temp_dir`, which is gone when the block ends.
 
+    One that owes something, since the block was cut short, is left for the next run.
+
     Raises:
         BadSetting: nothing can be written in `temp_dir`.
     """
@@ -36,7 +38,7 @@ def own_root(temp_dir: Path) -> Iterator[Path]:
     try:
         yield root
     finally:
-        shutil.rmtree(root)
+        _remove_unless(root, owes(root))
         os.close(lock)
 
 
@@ -58,10 +60,7 @@ def abandoned_roots(temp_dir: Path) -> Iterator[Path]:
         try:
             yield root
             with suppress(OSError):
-                if owes(root) and not is_old(root):
-                    _thin(root)
-                else:
-                    shutil.rmtree(root)
+                _remove_unless(root, owes(root) and not is_old(root))
         finally:
             os.close(lock)
 
@@ -76,8 +75,13 @@ def is_old(root: Path) -> bool:
     return time.time() - root.stat().st_mtime > KEPT_DAYS * 24 * 3600
 
 
-def _thin(root: Path) -> None:
-    """Remove the files of the jobs' stages: what they owe is told by what lies beside these."""
+def _remove_unless(root: Path, kept: bool) -> None:
+    """Remove `root`; of one that is kept, the files of the stages alone, which are large.
+
+    What a job owes is told by what lies beside these.
+    """
+    if not kept:
+        shutil.rmtree(root)
     for folder in root.glob("*/jobs/*/*/"):
         shutil.rmtree(folder, ignore_errors=True)
 

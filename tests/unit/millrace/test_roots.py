@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -15,6 +16,19 @@ def test_a_root_is_gone_at_the_end_with_all_that_is_in_it(tmp_path: Path) -> Non
         (root / "folder" / "file").write_text("x")
 
     assert [*(tmp_path / "new").iterdir()] == []
+
+
+def test_a_root_that_owes_something_stays_for_the_next_run(tmp_path: Path) -> None:
+    with own_root(tmp_path) as root:
+        job = root / "lane" / "jobs" / "job.1"
+        (job / "upload.1").mkdir(parents=True)
+        (job / "upload.1" / "film").write_text("large")
+        (job / "objects.jsonl").write_text("what was put")
+
+    assert [path.name for path in job.iterdir()] == ["objects.jsonl"]
+    for found in abandoned_roots(tmp_path):
+        shutil.rmtree(found / "lane")
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_root_in_use_is_not_abandoned(tmp_path: Path) -> None:
