@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,8 +136,12 @@ def _some(sources: Iterator[Source], otherwise: str) -> Iterator[Source]:
 
 def _is_media(path: Path) -> bool:
     try:
+        status = path.stat()
+        # Opening a pipe waits for its other end, and opening a device can do things.
+        if not stat.S_ISREG(status.st_mode):
+            return False
         with path.open("rb") as file:
-            return recognise(file.read(HEAD_BYTES), path.stat().st_size) is not None
+            return recognise(file.read(HEAD_BYTES), status.st_size) is not None
     except OSError:
         return False
 
@@ -163,7 +168,7 @@ def _fit(name: str) -> str:
     Any storage takes it, also where the file system's own name is none: a macOS screenshot has
     spaces that cannot be printed, and a name that is no UTF-8 has no letters at all.
     """
-    plain = "".join(one if one.isprintable() and one not in "{}" else "_" for one in name)
+    plain = "".join(one if one.isprintable() and one not in "{}/" else "_" for one in name)
     fit = plain[:_SEGMENT_LETTERS].encode()[:_SEGMENT_BYTES].decode(errors="ignore")
     taken = fit in ("", ".", "..") or fit.casefold() == PRIVATE
     return "_" + fit if taken else fit

@@ -3,7 +3,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from millrace.cli.errors import Misuse
@@ -48,6 +48,14 @@ def test_a_folder_stands_for_the_media_below_it() -> None:
         "sub/deep/two.jpeg",
     ]
     assert {path.name for path in found.skipped} == {"text.jpg", "empty.jpg"}
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for() -> None:
+    os.mkfifo("pipe.jpg")
+    found = find(["."])
+
+    assert "pipe.jpg" in {path.name for path in found.skipped}
+    assert "pipe.jpg" not in shown("*.jpg")
 
 
 def test_results_are_no_sources(folder: Path) -> None:
@@ -136,6 +144,7 @@ def test_folders_within_folders_make_a_valid_destination() -> None:
     assert source.stem.endswith("f/deep")
 
 
+@example(name="/", folders=["a/b"])
 @given(st.text(), st.lists(st.text(), max_size=40))
 def test_any_text_makes_a_key(name: str, folders: list[str]) -> None:
     stem = _joined([_fit(part) for part in (*folders, name)])
