@@ -11,13 +11,12 @@ import structlog
 from millrace import __version__
 from millrace.cli.errors import code_of
 from millrace.settings import read
-from millrace.wiring import Backends, backends, run, wired
-from shared.consumer import Consumer
+from millrace.wiring import Backends, Wired, backends, run, wired
 from shared.errors import MillraceError
 from shared.jobs import Stage
 from shared.observe.health import Health
 from shared.observe.logs import configure_logs
-from shared.service import serving
+from shared.service import answering, consuming, declare_until_done
 from shared.settings import ServiceSettings
 
 
@@ -38,15 +37,18 @@ async def _serve(stages: tuple[Stage, ...]) -> None:
         async with AsyncExitStack() as stack:
             on = await stack.enter_async_context(backends(" ".join(stages)))
             ports: set[int] = set()
-            consumers = [
+            services = [
                 await stack.enter_async_context(service(stage, on, ports)) for stage in stages
             ]
+            await declare_until_done(on.broker, on.lane.topology)
+            for one in services:
+                await stack.enter_async_context(consuming(one.consumer, one.running.hold))
             structlog.get_logger().info("ready", stages=stages)
             try:
                 await asyncio.Event().wait()
             finally:
                 # All at once: one after the other could take longer than we are given.
-                await asyncio.gather(*(consumer.stop() for consumer in consumers))
+                await asyncio.gather(*(one.consumer.stop() for one in services))
 
 
 def _cancel_at_signals() -> None:
@@ -58,8 +60,8 @@ def _cancel_at_signals() -> None:
 
 
 @asynccontextmanager
-async def service(stage: Stage, on: Backends, taken: set[int]) -> AsyncIterator[Consumer]:
-    """One service, taking deliveries until the block ends.
+async def service(stage: Stage, on: Backends, taken: set[int]) -> AsyncIterator[Wired]:
+    """One service that answers probes until the block ends, and takes no deliveries yet.
 
     Args:
         taken: ports of the other services in this process.
@@ -70,8 +72,8 @@ async def service(stage: Stage, on: Backends, taken: set[int]) -> AsyncIterator[
         checks = (running.hold, *running.checks)
         health = Health(stage, on.broker, consumer, on.workspace, metrics, checks, details)
         host, port = read(ServiceSettings).health_host, _next_port(running.health_port, taken)
-        async with serving(consumer, on.broker, on.lane.topology, health, host, port, running.hold):
-            yield consumer
+        async with answering(health, host, port):
+            yield one
 
 
 def _next_port(port: int, taken: set[int]) -> int:

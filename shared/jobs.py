@@ -21,7 +21,8 @@ from shared.wire import Wire
 Stage = Literal["download", "process", "upload", "cleanup"]
 Kind = Literal["image", "video"]
 Outcome = Literal["completed", "failed", "cancelled", "expired"]
-JobId = Annotated[str, Field(min_length=1, max_length=200)]
+MAX_ID_LENGTH = 200
+JobId = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

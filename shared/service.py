@@ -27,29 +27,45 @@ class AddressUnusable(MillraceError):
 
 
 @asynccontextmanager
-async def serving(
-    consumer: Consumer,
-    broker: Broker,
-    topology: Topology,
-    health: Health,
-    host: str,
-    port: int,
-    hold: Check = lambda: None,
-) -> AsyncIterator[None]:
-    """The service while it runs. It answers probes before it reaches the broker.
+async def answering(health: Health, host: str, port: int) -> AsyncIterator[None]:
+    """Probes are answered until the block ends, whether the broker is there or not.
+
+    Raises:
+        AddressUnusable: nothing can listen there.
+    """
+    runner = web.AppRunner(application(health), access_log=None)
+    await runner.setup()
+    try:
+        await _listen(web.TCPSite(runner, host, port), f"{host}:{port}")
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def declare_until_done(broker: Broker, topology: Topology) -> None:
+    """Declare all queues; wait for the broker as long as it takes."""
+    while True:
+        try:
+            return await broker.declare(topology)
+        except BrokerUnavailable as error:
+            log.warning("waiting for the broker", reason=str(error))
+            await asyncio.sleep(pause())
+
+
+@asynccontextmanager
+async def consuming(consumer: Consumer, hold: Check = lambda: None) -> AsyncIterator[None]:
+    """Deliveries are taken until the block ends, and then drained.
 
     Args:
         hold: says why no deliveries should be taken for now, where that is so.
     """
-    async with _answering(health, host, port):
-        await _declare_until_done(broker, topology)
-        await consumer.start()
-        heeding = asyncio.create_task(heed(hold, consumer))
-        try:
-            yield
-        finally:
-            heeding.cancel()
-            await consumer.stop()
+    await consumer.start()
+    heeding = asyncio.create_task(heed(hold, consumer))
+    try:
+        yield
+    finally:
+        heeding.cancel()
+        await consumer.stop()
 
 
 async def heed(hold: Check, consumer: Consumer) -> None:
@@ -72,17 +88,6 @@ async def _heed_once(hold: Check, consumer: Consumer) -> None:
         await consumer.resume()
 
 
-@asynccontextmanager
-async def _answering(health: Health, host: str, port: int) -> AsyncIterator[None]:
-    runner = web.AppRunner(application(health), access_log=None)
-    await runner.setup()
-    try:
-        await _listen(web.TCPSite(runner, host, port), f"{host}:{port}")
-        yield
-    finally:
-        await runner.cleanup()
-
-
 async def _listen(site: web.TCPSite, address: str) -> None:
     try:
         await site.start()
@@ -96,15 +101,6 @@ def _sentence(address: str, error: OSError) -> str:
     """Which of the two settings is wrong; of a host that is not ours not every loop tells more."""
     setting = "HEALTH_PORT" if error.errno in _OF_THE_PORT else "HEALTH_HOST"
     return f"{setting}: {address} cannot be used: {error.strerror or error}"
-
-
-async def _declare_until_done(broker: Broker, topology: Topology) -> None:
-    while True:
-        try:
-            return await broker.declare(topology)
-        except BrokerUnavailable as error:
-            log.warning("waiting for the broker", reason=str(error))
-            await asyncio.sleep(pause())
 
 
 async def until_told_to_stop() -> None:

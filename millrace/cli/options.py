@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from millrace.cli.errors import Misuse
+
 Sources = Annotated[
     list[str],
     typer.Argument(
@@ -40,4 +42,17 @@ Metadata = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
+
+
+def _job_id(text: str) -> str:
+    """Refuse what no job can be called, before anything is looked for or asked."""
+    from shared.jobs import MAX_ID_LENGTH
+
+    if not 0 < len(text) <= MAX_ID_LENGTH:
+        raise Misuse(f"JOB: a job's id has 1 to {MAX_ID_LENGTH} characters, not {len(text)}")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise Misuse("JOB: a job's id is UTF-8")
+    return text
+
+
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", callback=_job_id)]

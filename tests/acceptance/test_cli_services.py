@@ -128,6 +128,17 @@ def test_the_sweep_reports_what_is_not_ours(millrace: Program, running: Services
     assert "leaves alone, for it is not Millrace's: notes.txt" in wet.out
 
 
+def test_the_sweep_reports_also_where_the_storage_is_away(
+    millrace: Program, tmp_path: Path
+) -> None:
+    away = Program(tmp_path, {**millrace.settings, "UPLOAD_PATH": str(tmp_path / "away")})
+    dry, wet = away("sweep", "--dry-run", "--json"), away("sweep")
+
+    assert (dry.code, json.loads(dry.out)["errors"], dry.err) == (0, [], "")
+    assert (wet.code, wet.out, wet.err) == (0, "nothing to sweep\n", "")
+    assert not (tmp_path / "away").exists()
+
+
 def test_check_finds_everything(millrace: Program) -> None:
     ended = millrace("check")
 
@@ -162,6 +173,18 @@ def test_what_cannot_be_reached_is_named_in_one_sentence(
 
     assert ended.code == 1
     assert sentence in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["cancel", "watch", "status"])
+@pytest.mark.parametrize(
+    "job", ["", "x" * 201, os.fsdecode(b"\xe9")], ids=["none", "long", "bytes"]
+)
+def test_what_is_no_id_is_refused_in_one_sentence(tmp_path: Path, command: str, job: str) -> None:
+    ended = Program(tmp_path)(command, job)
+
+    assert ended.code == 2
+    assert ended.err.startswith("millrace: JOB: a job's id ")
     assert len(ended.err.splitlines()) == 1
 
 

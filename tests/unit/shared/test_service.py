@@ -27,5 +27,5 @@ async def test_a_port_that_is_taken_is_named() -> None:
 
 
 async def _listen(host: str, port: int) -> None:
-    async with service._answering(None, host, port):  # type: ignore[arg-type]
+    async with service.answering(None, host, port):  # type: ignore[arg-type]
         pytest.fail("it listens")
