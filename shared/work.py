@@ -8,7 +8,7 @@ from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
-from shared.storage.base import Intent
+from shared.storage.base import Intent, Owner
 
 
 @dataclass(slots=True)
@@ -33,6 +33,7 @@ class Work(Protocol):
     Attributes:
         volume: the id of the volume it lies on.
         created: when the job began, in seconds since the epoch by the volume's clock.
+        owner: whose the objects are that the stage stores.
         lock: the descriptor of the job's lock, for children that write into `directory`
             to inherit, so that the job stays locked as long as any of them lives.
         log: carries job id, run, stage and attempt.
@@ -41,6 +42,7 @@ class Work(Protocol):
 
     volume: str
     created: float
+    owner: Owner
     lock: int
     log: FilteringBoundLogger
     spent: Spent

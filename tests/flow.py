@@ -32,7 +32,6 @@ from shared.jobs import (
 from shared.manifest import Manifest
 from shared.observe.metrics import Metrics
 from shared.settings import DeliverySettings
-from shared.storage.base import Owner
 from shared.storage.memory import MemoryStorage
 from shared.work import Work
 from shared.workspace import Workspace
@@ -135,7 +134,7 @@ class Storing:
                 path,
                 media_type=output.media_type,
                 sha256=output.sha256,
-                owner=Owner(job_id=job.job_id, run=job.run),
+                owner=work.owner,
                 journal=work.journal,
                 overwrite=job.request.overwrite,
             )
@@ -316,6 +315,7 @@ async def flow(
     broker: Broker | None = None,
     lane: Lane | None = None,
     *,
+    storage: MemoryStorage | None = None,
     start: tuple[Stage, ...] = ("download", "process", "upload", "cleanup"),
     concurrency: int = 4,
     **settings: Any,
@@ -327,7 +327,7 @@ async def flow(
     lane = lane or Lane(f"test-{secrets.token_hex(4)}", DELAYS)
     await own.declare(lane.topology)
     delivery = DeliverySettings(**{"max_attempts": 3, "drain_seconds": 5, **settings})
-    one = Flow(workspace, own, lane, MemoryStorage(), delivery, concurrency)
+    one = Flow(workspace, own, lane, storage or MemoryStorage(), delivery, concurrency)
     listening = asyncio.Event()
     watching = asyncio.create_task(_watch(one, listening))
     await listening.wait()

@@ -27,7 +27,7 @@ class Cleanup:
 
     async def __call__(self, job: CleanupJob, work: Closing) -> JobEnded:
         receipt = work.receipt(job)
-        await self._settle(receipt, work.intents())
+        await self._settle(receipt, work.intents(), work.owner(receipt))
         await self._remove(work, receipt)
         if receipt.outcome == "failed" and not receipt.parked:
             await self.parking.park(receipt)
@@ -42,9 +42,8 @@ class Cleanup:
             # Freeing much takes the disk long, and the event loop must not wait for it.
             await asyncio.to_thread(work.remove)
 
-    async def _settle(self, receipt: Receipt, intents: tuple[Intent, ...]) -> None:
+    async def _settle(self, receipt: Receipt, intents: tuple[Intent, ...], owner: Owner) -> None:
         """Keep a completed job's objects; of any other, leave none of its own."""
-        owner = Owner(job_id=receipt.job_id, run=receipt.run)
         keeps = receipt.outcome == "completed" or receipt.overwrites
         undo = self.storage.settle if keeps else self.storage.rollback
         for intent in intents:

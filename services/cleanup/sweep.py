@@ -21,7 +21,7 @@ from shared.broker.base import Broker
 from shared.broker.topology import Lane
 from shared.envelope import encode
 from shared.jobs import MAX_TTL_HOURS, CleanupJob
-from shared.storage.base import Intent, Owner, Storage
+from shared.storage.base import Intent, Storage
 from shared.workspace import JobOnDisk, Receipt, Workspace
 from shared.workspace.tree import empty
 
@@ -186,7 +186,7 @@ class Sweep:
         self, report: SweepReport, receipt: Receipt, dry_run: bool
     ) -> None:
         """A PUT may land after its sender died: look once more, long after."""
-        owner = Owner(job_id=receipt.job_id, run=receipt.run)
+        owner = receipt.owner
         for key in receipt.keys:
             found = await self._storage.stat(key)
             if found is not None and found.owner == owner:

@@ -11,7 +11,7 @@ from services.upload.keys import File, beside, name_of, resolve
 from services.upload.settings import UploadSettings
 from services.upload.urls import names_urls, with_urls
 from shared.jobs import CleanupJob, Member, Output, Result, UploadJob
-from shared.storage.base import Owner, Storage
+from shared.storage.base import Storage
 from shared.together import together
 from shared.work import Work
 
@@ -97,7 +97,7 @@ class Upload:
                         path,
                         media_type=file.media_type,
                         sha256=file.sha256,
-                        owner=Owner(job_id=job.job_id, run=job.run),
+                        owner=work.owner,
                         journal=work.journal,
                         overwrite=job.request.overwrite,
                     )

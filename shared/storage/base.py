@@ -8,10 +8,17 @@ from shared.wire import Wire
 
 
 class Owner(Wire):
-    """The run that stores an object: written into the object, so it can be told whose it is."""
+    """The run that stores an object: written into the object, so it can be told whose it is.
+
+    Attributes:
+        token: random, from the run's lease. Another lane, or the same one long after, may
+            have a job with the same id and run. Empty for a run that began before there
+            were tokens.
+    """
 
     job_id: str
     run: int
+    token: str = ""
 
 
 class Intent(Wire):

@@ -37,15 +37,17 @@ class MemoryStorage:
         overwrite: bool = False,
     ) -> None:
         """Keep the bytes of `source`; see `Storage`."""
-        found = self._objects.get(checked(key))
+        checked(key)
         content = _content(source)
+        # Before anything is known of what is there, as in S3: no entry says whose an object is.
+        journal(Intent(key=key))
+        found = self._objects.get(key)
         if found and found.owner == owner and found.content == content:
             return
         if found and not overwrite:
             raise ObjectExists(f"the storage already has another object under '{key}'")
         if hashlib.sha256(content).hexdigest() != sha256:
             raise StorageUnavailable(f"what was to be stored as '{key}' does not match its SHA-256")
-        journal(Intent(key=key))
         self._objects[key] = _Object(content, owner, replaced=found is not None)
 
     async def get(self, key: str, target: Path, *, limit_bytes: int) -> None:

@@ -26,9 +26,12 @@ class Mark:
 
     def metadata(self) -> dict[str, str]:
         """This mark as object metadata: short, and in ASCII."""
+        token = self.owner.token
         return {
             "millrace-job": _ascii(self.owner.job_id),
             "millrace-run": str(self.owner.run),
+            # Not every service takes a header without a value.
+            **({"millrace-token": token} if token else {}),
             "millrace-sha256": self.sha256,
             "millrace-replaced": str(int(self.replaced)),
         }
@@ -37,11 +40,12 @@ class Mark:
     def read(cls, metadata: Mapping[str, str]) -> Self | None:
         """The mark in an object's metadata, or None on an object that is not Millrace's."""
         try:
-            return cls(
-                Owner(job_id=_job_id(metadata["millrace-job"]), run=int(metadata["millrace-run"])),
-                metadata["millrace-sha256"],
-                metadata["millrace-replaced"] != "0",
+            owner = Owner(
+                job_id=_job_id(metadata["millrace-job"]),
+                run=int(metadata["millrace-run"]),
+                token=metadata.get("millrace-token", ""),
             )
+            return cls(owner, metadata["millrace-sha256"], metadata["millrace-replaced"] != "0")
         except (KeyError, ValueError):
             return None
 

@@ -1,7 +1,8 @@
 """The temporary names of local puts: they prove which run put a file there.
 
-They lie in `.millrace/` below the storage's root, as `<job>.<run>.<random>`. Job names have
-no dots, so one run's names are told from all others' by their beginning.
+They lie in `.millrace/` below the storage's root, as `<job>.<run>.<token>.<random>`; the
+token is the run's (see `Owner`), and missing where it has none. None of the four has dots, so
+whose a name is stands before its last one.
 """
 
 import fcntl
@@ -63,19 +64,19 @@ class Temporaries:
 
 def new_name(owner: Owner) -> str:
     """A temporary name for one put of this run."""
-    return _prefix(owner) + secrets.token_hex(8)
+    return f"{_signature(owner)}.{secrets.token_hex(8)}"
 
 
 def own_name(intent: Intent, owner: Owner) -> str | None:
     """The temporary name that was journalled, if it is really one of this run's."""
-    token = intent.token
-    return token if token and token.startswith(_prefix(owner)) and "/" not in token else None
+    name = intent.token
+    return name if name and _is_of(owner, name) and "/" not in name else None
 
 
 def inodes(folder: int, owner: Owner) -> set[int]:
     """The inodes of all this run's temporary names in the folder."""
     with os.scandir(folder) as entries:
-        return {entry.inode() for entry in entries if entry.name.startswith(_prefix(owner))}
+        return {entry.inode() for entry in entries if _is_of(owner, entry.name)}
 
 
 def inode(folder: int, name: str) -> int | None:
@@ -90,5 +91,10 @@ def drop(folder: int, name: str) -> None:
         os.unlink(name, dir_fd=folder)
 
 
-def _prefix(owner: Owner) -> str:
-    return f"{directory_name(owner.job_id)}.{owner.run}."
+def _is_of(owner: Owner, name: str) -> bool:
+    return name.rpartition(".")[0] == _signature(owner)
+
+
+def _signature(owner: Owner) -> str:
+    signature = f"{directory_name(owner.job_id)}.{owner.run}"
+    return f"{signature}.{owner.token}" if owner.token else signature

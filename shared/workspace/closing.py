@@ -21,7 +21,7 @@ from shared.jobs import (
     Request,
     Stage,
 )
-from shared.storage.base import Intent
+from shared.storage.base import Intent, Owner
 from shared.work import Spent
 from shared.workspace.files import Files
 from shared.workspace.held import Progress, read_intents
@@ -118,6 +118,14 @@ class Closing:
         """What the run has journalled, in every attempt."""
         return read_intents(self._files, self._directory)
 
+    def owner(self, receipt: Receipt) -> Owner:
+        """Whose the objects are that the run has journalled.
+
+        By its lease: a receipt that was written before the lease knows no token.
+        """
+        lease = self._lease()
+        return lease.owner if lease else receipt.owner
+
     def announce(self, job: CleanupJob) -> None:
         """Write the receipt without an account, for the worker that holds the job to see."""
         self._first(self._new_receipt(job))
@@ -162,7 +170,8 @@ class Closing:
                 empty(self._files, entry.path)
 
     def _new_receipt(self, job: CleanupJob) -> Receipt:
-        request = job.request or self._leased()
+        lease = self._lease()
+        request = job.request or (lease.request if lease else None)
         return Receipt(
             job_id=job.job_id,
             run=job.run,
@@ -170,12 +179,12 @@ class Closing:
             request=request,
             keys=self._unwanted(job.outcome, request),
             ttl_hours=(request and request.ttl_hours) or self._ttl_hours,
+            token=lease.token if lease else "",
         )
 
-    def _leased(self) -> Request | None:
-        """The request as the lease has it, for an ending that does not tell."""
+    def _lease(self) -> Lease | None:
         with suppress(InvalidJob, FileNotFoundError):
-            return Lease.decode(self._files.read(f"{self._directory}/job.json")).request
+            return Lease.decode(self._files.read(f"{self._directory}/job.json"))
         return None
 
     def _with_event(self, receipt: Receipt, job: CleanupJob) -> Receipt:

@@ -151,6 +151,7 @@ class Attempt:
         self._progress = progress
         self.volume = held.volume
         self.created = held.lease.created
+        self.owner = held.lease.owner
         self.lock = held.lock
         self.log = log
         self.spent = Spent()

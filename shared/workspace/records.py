@@ -7,6 +7,7 @@ from pydantic import Field
 
 from shared.errors import FilesLost
 from shared.jobs import CleanupJob, JobEnded, Outcome, ProcessingJob, Request, UploadJob
+from shared.storage.base import Owner
 from shared.wire import Wire
 
 Result = ProcessingJob | UploadJob | CleanupJob
@@ -24,6 +25,7 @@ class Lease(Wire):
     Attributes:
         digest: of the request, so that a job id cannot be used for two.
         created, deadline: seconds since the epoch by the volume's clock.
+        token: random; see `Owner`. One for all attempts of the run, and for no other run.
     """
 
     job_id: str
@@ -32,6 +34,12 @@ class Lease(Wire):
     digest: str
     created: float
     deadline: float
+    token: str = ""
+
+    @property
+    def owner(self) -> Owner:
+        """Whose the objects are that this run stores."""
+        return Owner(job_id=self.job_id, run=self.run, token=self.token)
 
 
 class Committed:
@@ -68,6 +76,7 @@ class Receipt(Wire):
         event: the terminal event's data; absent until the job's files were counted.
         parked: whether the failed job lies in the dead queue already.
         ttl_hours: how long messages of this job can be about.
+        token: its lease's; the lease goes with the files.
     """
 
     job_id: str
@@ -78,6 +87,12 @@ class Receipt(Wire):
     event: JobEnded | None = None
     parked: bool = False
     ttl_hours: float = Field(default=24.0, gt=0)
+    token: str = ""
+
+    @property
+    def owner(self) -> Owner:
+        """Whose the objects are that this run has stored."""
+        return Owner(job_id=self.job_id, run=self.run, token=self.token)
 
     @property
     def end(self) -> JobEnded:

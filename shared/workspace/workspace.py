@@ -226,6 +226,7 @@ class Workspace(Volume):
             digest=digest,
             created=created,
             deadline=created + hours * 3600,
+            token=secrets.token_hex(8),
         )
 
     def _hold(self, name: str, job_id: str) -> Held:

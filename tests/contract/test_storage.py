@@ -21,6 +21,11 @@ KEY = "users/42/small.webp"
 RUN = Owner(job_id="job", run=1)
 NEXT_RUN = Owner(job_id="job", run=2)
 OTHER = Owner(job_id="other", run=1)
+# The same names in another lane, or in the same one after the first receipt has expired.
+NAMESAKE = Owner(job_id="job", run=1, token="5e2b9f0c71d3a846")
+OTHERS = pytest.mark.parametrize(
+    "owner", [NEXT_RUN, OTHER, NAMESAKE], ids=["next run", "other job", "namesake"]
+)
 # moto looks for the object and then writes it: only a real S3 lets just one of two through.
 ATOMIC = ["memory", "filesystem", *(["s3"] if "S3_ENDPOINT_URL" in os.environ else [])]
 SIZES = {"empty": 0, "small": 1000, "a part": PART_BYTES, "three parts": 2 * PART_BYTES + 1}
@@ -185,7 +190,7 @@ async def test_the_same_run_once_more_is_done(
     assert list(store.leftovers()) == []
 
 
-@pytest.mark.parametrize("owner", [NEXT_RUN, OTHER], ids=["next run", "other job"])
+@OTHERS
 @pytest.mark.parametrize("source", ["photo", "large"])
 async def test_anothers_object_is_not_touched(
     store: Store, owner: Owner, source: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -199,6 +204,22 @@ async def test_anothers_object_is_not_touched(
     store.journalled = theirs
     await store.settle(owner)
     assert list(store.leftovers()) == []
+
+
+@OTHERS
+async def test_the_same_content_of_anothers_is_anothers(
+    store: Store, photo: Path, owner: Owner
+) -> None:
+    await store.put(KEY, photo, owner)
+    theirs, store.journalled = store.journalled, []
+    with pytest.raises(ObjectExists, match=KEY):
+        await store.put(KEY, photo, RUN)
+    await store.rollback(RUN)
+    assert await store.keys() == [KEY]
+    store.journalled = theirs
+    await store.put(KEY, photo, owner)
+    await store.rollback(owner)
+    assert await store.keys() == []
 
 
 async def test_a_run_whose_number_begins_alike_is_another(store: Store, photo: Path) -> None:
@@ -300,6 +321,7 @@ async def test_rolling_back_is_for_ones_own_run_alone(store: Store, photo: Path)
     await store.put(KEY, photo, RUN)
     await store.rollback(NEXT_RUN)
     await store.rollback(OTHER)
+    await store.rollback(NAMESAKE)
     assert await store.keys() == [KEY]
 
 

@@ -26,6 +26,7 @@ AT_OPERATIONS = {
     "source error": (0.1, 0.8),
     "message delayed": (0.05, 0.3),
     "duplicate at the moment of a hand-over": (0.1, 0.4),
+    "stranger's object in the way": (0.2, 0.6),
 }
 # Done by the nemesis, by its weight.
 FROM_OUTSIDE = {

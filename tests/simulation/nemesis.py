@@ -10,9 +10,11 @@ from shared.broker.base import Message
 from shared.envelope import dead_letter_of, encode
 from shared.errors import WorkspaceFull
 from shared.jobs import DownloadJob, Stage
+from shared.storage.base import Owner
+from shared.storage.memory import _Object
 from tests.simulation.promises import Run
 from tests.simulation.service import Machine, Service
-from tests.simulation.stages import CHARACTERS
+from tests.simulation.stages import CHARACTERS, OUTPUTS, output_of
 from tests.simulation.virtual import Process
 from tests.simulation.world import LANE, World, moment
 
@@ -63,6 +65,8 @@ class Town:
         for number in range(self.random.choice((1, 2, 3))):
             job = self._job(number)
             self.jobs.append(job)
+            if self.world.faults.strikes("stranger's object in the way"):
+                self._obstruct(job)
             self.accept(job)
             await moment(self.random, 5)
 
@@ -86,6 +90,16 @@ class Town:
             overwrite=random.random() < 0.1,
             ttl_hours=random.choice((40, 150)) / 3600 if random.random() < 0.15 else None,
         )
+
+    def _obstruct(self, job: DownloadJob) -> None:
+        """A run of the same name has stored before, in another lane or long ago."""
+        name = self.random.choice(OUTPUTS)
+        key = f"{job.job_id}/{name}.webp"
+        same = self.random.random() < 0.5
+        content = output_of(job.source, name) if same else b"a stranger's"
+        owner = Owner(job_id=job.job_id, run=1, token="stranger")
+        self.world.promises.strangers[key] = _Object(content, owner, replaced=False)
+        self.world.storage._objects[key] = self.world.promises.strangers[key]
 
     def cancel(self) -> bool:
         """Abandon a job."""

@@ -33,6 +33,7 @@ class Promises:
         landing: how many puts are still under way.
         deaths: how many processes have died.
         filled: whether the disk was ever full.
+        strangers: objects of another lane's, or an earlier life's, run of the same name.
     """
 
     def __init__(self, volume: Volume, storage: MemoryStorage, scheduler: Scheduler) -> None:
@@ -45,6 +46,7 @@ class Promises:
         self.landing = 0
         self.deaths = 0
         self.filled = False
+        self.strangers: dict[str, _Object] = {}
         self._volume = volume
         self._storage = storage
         self._scheduler = scheduler
@@ -224,7 +226,11 @@ class Promises:
             self.breaks(f"{key} of {_run(owner)} is deleted, which is completed")
 
     def _objects_of(self, run: Run) -> set[str]:
-        return {key for key, one in self._storage._objects.items() if _run(one.owner) == run}
+        return {key for key, one in self._own_objects() if _run(one.owner) == run}
+
+    def _own_objects(self) -> list[tuple[str, _Object]]:
+        objects = self._storage._objects.items()
+        return [(key, one) for key, one in objects if self.strangers.get(key) is not one]
 
     # ── on the broker ────────────────────────────────────────────────────────────────────
 
@@ -330,9 +336,11 @@ class Promises:
         self._landed_late.clear()
         for run in sorted(self.ended):
             self._whole_or_none(run)
-        for key, one in self._storage._objects.items():
+        for key, one in self._own_objects():
             if _run(one.owner) not in self.ended:
                 self.breaks(f"{key} is stored, and its run {_run(one.owner)} has not ended")
+        for key in self.strangers.keys() - self._storage._objects.keys():
+            self.breaks(f"{key} of a stranger is gone")
 
     def check_forgotten(self) -> None:
         """After the sweep that comes when all messages are too old to be anywhere."""

@@ -45,10 +45,8 @@ class Shop:
         journal: Journal,
         overwrite: bool = False,
     ) -> None:
-        found = self._storage._objects.get(key)
-        if found is None or found.owner != owner:
-            # The real one journals before the first byte too; what is stored, is stored at once.
-            journal(Intent(key=key))
+        # Before anything is known of what is there, as the real one does.
+        journal(Intent(key=key))
 
         async def store() -> None:
             before = self._storage._objects.get(key)

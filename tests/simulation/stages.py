@@ -23,6 +23,7 @@ from tests.simulation.world import World
 
 # What becomes of a job shows in its source: `sim:<character>/<number>`.
 CHARACTERS = ("plain", "slow", "corrupt", "error", "poison")
+OUTPUTS = ("large", "small")
 
 
 class Stages:
@@ -65,9 +66,10 @@ class Stages:
         if character == "poison" or original != content_of(job.request.source):
             self._world.crash(self._process)
         outputs = []
-        for name in ("large", "small"):
+        for name in OUTPUTS:
             await self._works(job.request.source)
-            outputs.append(self._output(name, work.directory / f"{name}.webp", original, work))
+            content = output_of(job.request.source, name)
+            outputs.append(self._output(name, work.directory / f"{name}.webp", content, work))
         if character == "corrupt":
             raise CorruptMedia("simulated: not an image")
         if character == "error":
@@ -87,8 +89,7 @@ class Stages:
         await self._works(job.request.source)
         return await self._upload(job, work)
 
-    def _output(self, name: str, path: Path, original: bytes, work: Work) -> Output:
-        content = original + name.encode()
+    def _output(self, name: str, path: Path, content: bytes, work: Work) -> Output:
         self._disk.create(path, content)
         return Output(
             name=name,
@@ -111,6 +112,11 @@ class Stages:
 def content_of(source: str) -> bytes:
     """The bytes that lie at `source`."""
     return f"the bytes of {source}".encode()
+
+
+def output_of(source: str, name: str) -> bytes:
+    """The bytes that are made of `source` under `name`."""
+    return content_of(source) + name.encode()
 
 
 def character_of(source: str) -> str:

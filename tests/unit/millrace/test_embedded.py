@@ -15,7 +15,6 @@ from millrace.embedded import LANE, Embedded
 from millrace.events import Event
 from shared.errors import StorageUnavailable, WorkspaceFull
 from shared.jobs import DownloadJob, Request
-from shared.storage.base import Owner
 from shared.storage.filesystem import FilesystemStorage
 from shared.workspace import Workspace
 from tests.waiting import soon
@@ -203,6 +202,6 @@ async def killed_while_storing(root: Path, out: Path, photo: Path) -> None:
             photo,
             media_type="image/webp",
             sha256=digest,
-            owner=Owner(job_id="half", run=1),
+            owner=held.lease.owner,
             journal=held.journal,
         )

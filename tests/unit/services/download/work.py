@@ -8,7 +8,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from shared.errors import WorkspaceFull
-from shared.storage.base import Intent
+from shared.storage.base import Intent, Owner
 from shared.work import Spent
 from shared.workspace.paths import locate, opened
 
@@ -21,6 +21,7 @@ class FolderWork:
     room_bytes: int = 1 << 40
     volume: str = "volume-1"
     created: float = 0.0
+    owner: Owner = field(default_factory=lambda: Owner(job_id="job-1", run=2))
     lock: int = -1
     log: FilteringBoundLogger = field(default_factory=structlog.get_logger)
     spent: Spent = field(default_factory=Spent)

@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -118,11 +119,12 @@ async def test_a_taken_key_fails_the_job_and_overwrite_takes_it(
     made: Path,
 ) -> None:
     source = original(b"", made)
+    second = dataclasses.replace(work, owner=Owner(job_id="job-2", run=2))
     await upload(job(outputs, source, destination="{name}.{ext}"), work)
     with pytest.raises(ObjectExists, match=r"large\.webp"):
-        await upload(job(outputs, source, job_id="job-2", destination="{name}.{ext}"), work)
+        await upload(job(outputs, source, job_id="job-2", destination="{name}.{ext}"), second)
     await upload(
-        job(outputs, source, job_id="job-2", destination="{name}.{ext}", overwrite=True), work
+        job(outputs, source, job_id="job-2", destination="{name}.{ext}", overwrite=True), second
     )
     stored = await storage.stat("large.webp")
     assert stored is not None

@@ -7,11 +7,16 @@ import pytest
 
 from shared.errors import FilesLost, JobLocked
 from shared.jobs import ErrorReport, Result
-from shared.storage.base import Intent
+from shared.storage.base import Intent, Owner
 from shared.workspace import Workspace
 from shared.workspace.files import Files, Name
 from tests.jobs import REQUEST, cleanup_job, cost, download_job
-from tests.unit.shared.workspace.doors import another_process_holds, attempt, begun
+from tests.unit.shared.workspace.doors import (
+    another_process_holds,
+    attempt,
+    begun,
+    change_lease,
+)
 
 RESULT = Result(name="a", key="k", url="u", media_type="image/webp", size=1, sha256="0")
 ERROR = ErrorReport(error="CorruptMedia", message="damaged", stage="process")
@@ -77,6 +82,36 @@ def test_run_that_may_overwrite_has_no_keys_to_delete(workspace: Workspace) -> N
     job = cleanup_job(workspace.volume, "failed", request=request)
     with workspace.close(job) as closing:
         assert closing.receipt(job).keys == ()
+
+
+def test_objects_are_the_runs_by_the_token_of_its_lease(workspace: Workspace) -> None:
+    with_files(workspace)
+    with workspace.begin(download_job()) as held:
+        owner = attempt(held, "upload").owner
+    job = cleanup_job(workspace.volume, "failed", error=ERROR)
+    with workspace.close(job) as closing:
+        assert closing.owner(closing.receipt(job)) == owner
+        closing.remove()
+    with workspace.close(job) as closing:
+        assert closing.owner(closing.receipt(job)) == owner, "also when the lease is gone"
+
+
+def test_lease_and_receipt_from_before_there_were_tokens(workspace: Workspace) -> None:
+    directory = with_files(workspace)
+    change_lease(directory, token=None)
+    lease = directory / "job.json"
+    lease.write_bytes(lease.read_bytes().replace(b', "token": null', b""))
+    assert b"token" not in lease.read_bytes()
+    job = cleanup_job(workspace.volume, "failed", error=ERROR)
+    with workspace.close(job) as closing:
+        assert closing.owner(closing.receipt(job)) == Owner(job_id="job", run=1)
+        closing.remove()
+    receipt = Path(workspace.closed) / "job.1.json"
+    receipt.write_bytes(receipt.read_bytes().replace(b',"token":""', b""))
+    assert b"token" not in receipt.read_bytes()
+    old = workspace.receipt_of("job.1")
+    assert old is not None
+    assert old.owner == Owner(job_id="job", run=1)
 
 
 def test_first_receipt_wins(workspace: Workspace) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import JobLocked, WorkspaceFull
+from shared.storage.base import Intent
 from shared.workspace import Closed, NotDue, Workspace
 from shared.workspace.files import Files, Name
 from tests.jobs import cleanup_job, download_job, processing_job
@@ -42,6 +43,33 @@ def test_job_that_begins_while_it_is_ended_has_not_ended_yet(workspace: Workspac
         assert closing.receipt(job).outcome == "cancelled"
         closing.remove()
     assert not directory.exists()
+
+
+class LateReceipt(Files):
+    """The job begins, and stores, just before its receipt is linked."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def link(self, source: Name, target: Name) -> None:
+        with self._workspace.begin(download_job()) as held:
+            held.journal(Intent(key="a/k"))
+        super().link(source, target)
+
+
+def test_what_a_job_stored_while_it_was_ended_is_known_by_its_lease(workspace: Workspace) -> None:
+    job = cleanup_job(workspace.volume, "cancelled")
+    ending = Workspace(workspace.root, LateReceipt(workspace))
+    ending.open()
+    with ending.close(job) as closing, pytest.raises(JobLocked, match="begun while"):
+        closing.receipt(job)
+    lease = workspace.lease_of("job.1")
+    assert lease is not None
+    with workspace.close(job) as closing:
+        receipt = closing.receipt(job)
+        assert receipt.owner != lease.owner
+        assert closing.intents()
+        assert closing.owner(receipt) == lease.owner
 
 
 class LateLock(Files):

@@ -79,11 +79,12 @@ async def failed_run(
     with one.workspace.begin(download_job(job_id, **request)) as held:
         for name in ("mine", "other-run", "other-job", "never-put"):
             held.journal(Intent(key=f"{job_id}/{name}"))
+        owner = held.lease.owner
     job = cleanup_job(one.workspace.volume, "failed", job_id, request=None)
     with one.workspace.close(job) as closing:
         closing.receipt(job)
         closing.remove()
     age(Path(one.workspace.closed) / f"{job_id}.1.json", seconds)
-    await put(one.storage, tmp_path, f"{job_id}/mine", Owner(job_id=job_id, run=1))
+    await put(one.storage, tmp_path, f"{job_id}/mine", owner)
     await put(one.storage, tmp_path, f"{job_id}/other-run", Owner(job_id=job_id, run=2))
     await put(one.storage, tmp_path, f"{job_id}/other-job", Owner(job_id="another", run=1))

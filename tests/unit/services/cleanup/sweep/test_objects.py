@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from shared.storage.base import Owner
 from tests.flow import Flow
-from tests.unit.services.cleanup.sweep.lane import HOUR, MINUTE, failed_run, sweep_of
+from tests.unit.services.cleanup.sweep.lane import HOUR, MINUTE, failed_run, put, sweep_of
 
 
 async def test_late_objects_of_failed_runs_are_deleted_and_no_others(
@@ -21,6 +22,15 @@ async def test_late_objects_of_failed_runs_are_deleted_and_no_others(
         "young/other-run",
     ]
     assert (await sweep_of(one).run()).objects == []
+
+
+async def test_late_object_of_a_namesake_stays(one: Flow, tmp_path: Path) -> None:
+    """Another lane's job of the same id and run, which has completed."""
+    await failed_run(one, tmp_path, "old", 61 * MINUTE)
+    namesake = Owner(job_id="old", run=1, token="5e2b9f0c71d3a846")
+    await put(one.storage, tmp_path, "old/never-put", namesake)
+    assert (await sweep_of(one).run()).objects == ["old/mine"]
+    assert "old/never-put" in await one.keys()
 
 
 async def test_objects_are_deleted_before_the_receipt_that_knows_them(
