@@ -195,6 +195,7 @@ async def test_a_part_behind_the_end_is_refused(bench: Bench, colours: Path) -> 
         ({"op": "preview", "name": "a-96p"}, "'a' and 'a-96p' both make 'a-96p.mp4'"),
         ({"op": "poster", "name": "b-2"}, "'b' and 'b-2' both make 'b-2.webp'"),
         ({"op": "storyboard", "name": "c-1"}, "'c' and 'c-1' both make 'c-1.vtt'"),
+        ({"op": "storyboard", "name": "b-1"}, "'b' and 'b-1' both make 'b-1.webp'"),
     ],
 )
 async def test_names_that_collide_are_told_before_anything_is_made(

@@ -169,8 +169,8 @@ class Storyboard:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """See `Output.file`, of each output."""
-        return (f"{self.name}.vtt",)
+        """See `Output.file`, of the output; and the sheet, which lies beside others for a while."""
+        return f"{self.name}.vtt", self.sheet.file
 
 
 Snap = Still | Series | Storyboard

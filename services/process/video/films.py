@@ -1,8 +1,10 @@
 """Films: from operations to files."""
 
 import asyncio
+from collections.abc import Coroutine, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -22,10 +24,11 @@ from services.process.video.stills import pictured
 from services.process.video.tools import Tools
 from shared.errors import InvalidJob, UnsupportedMedia
 from shared.jobs import Operation, Output
+from shared.together import together
 from shared.work import Work
 
-_STILLS_PERCENT = 5.0  # of the progress; then the renditions, up to …
-_ENCODED_PERCENT = 99.0
+_MADE_PERCENT = 99.0  # of the progress; the rest is looking at what was made
+_Made = Mapping[Any, tuple[Output, ...]]
 
 
 class Films:
@@ -74,9 +77,7 @@ class Films:
         film = await tools.probe(source, work)
         _refuse_blind(film, recipes)
         asked = _asked(recipes, film)
-        pictures = await _pictured(tools, film, [s for one in asked for s in one.snaps], work)
-        passages = Passages(tools, film, work, _STILLS_PERCENT, _ENCODED_PERCENT)
-        films = await passages.make([p for one in asked for p in one.products])
+        pictures, films = await _made(tools, film, asked, work)
         outputs = [o for one in asked for o in one.outputs(films, pictures, tools, work)]
         work.progress(100.0)
         return within_bounds(outputs)
@@ -126,11 +127,25 @@ def _refuse_blind(film: Film, recipes: tuple[FilmRecipe, ...]) -> None:
         raise UnsupportedMedia("The file has no video stream.")
 
 
+async def _made(tools: Tools, film: Film, asked: list[Asked], work: Work) -> list[_Made]:
+    """What comes of all snaps, and of all products, which are made meanwhile."""
+    snaps = [snap for one in asked for snap in one.snaps]
+    products = [product for one in asked for product in one.products]
+    # The passages take the longest by far, so they alone tell how far it is, where there are any.
+    percent = 0.0 if products else _MADE_PERCENT
+    pictures = _pictured(tools, film, snaps, work, percent)
+    passages = Passages(tools, film, work, 0.0, _MADE_PERCENT)
+    works: list[Coroutine[Any, Any, _Made]] = [pictures, passages.make(products)]
+    return await together(works)
+
+
 async def _pictured(
-    tools: Tools, film: Film, snaps: list[Snap], work: Work
+    tools: Tools, film: Film, snaps: list[Snap], work: Work, percent: float
 ) -> dict[Snap, tuple[Output, ...]]:
+    """All snaps, one after the other; the progress goes from 0 to `percent`, if that is more."""
     outputs = {}
     for count, snap in enumerate(snaps, start=1):
         outputs[snap] = await pictured(tools, film, snap, work)
-        work.progress(_STILLS_PERCENT * count / len(snaps))
+        if percent:
+            work.progress(percent * count / len(snaps))
     return outputs

@@ -4,7 +4,6 @@ import asyncio
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from services.process.video import command
 from services.process.video.branch import Branch, Window
@@ -40,11 +39,10 @@ class Passage:
         """All products, by the first way that works; see `Passages.make` for the errors."""
         if self._tools.device is None:
             return await self._by(ALL_ON_CPU, advance)
-        kept = set(self._directory.iterdir())
         made, way, faults = await first_that_works(
             self._ways(),
             lambda way: self._by(way, advance),
-            lambda: asyncio.to_thread(_remove_all_but, kept, self._directory),
+            lambda: asyncio.to_thread(self._remove),
         )
         return {
             product: tuple(self._marked(product, output, way, faults) for output in outputs)
@@ -83,15 +81,16 @@ class Passage:
             return output
         return marked(output, self._branches[product], self._tools.device, way, faults)
 
+    def _remove(self) -> None:
+        """Remove what an attempt left that failed; beside it, stills may be in the making."""
+        for product in self._branches:
+            for name in product.traces:
+                path = self._directory / name
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+
     @property
     def _all_branches(self) -> list[Branch]:
         return [branch for branches in self._branches.values() for branch in branches]
-
-
-def _remove_all_but(kept: set[Path], directory: Path) -> None:
-    """Remove what an attempt left that failed."""
-    for path in set(directory.iterdir()) - kept:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()

@@ -129,6 +129,17 @@ async def test_a_film_that_the_device_chokes_on_moves_no_other_off_it(
     assert ["-hwaccel" in run for run in runs] == [True, False, True]
 
 
+async def test_what_a_failed_way_left_is_not_in_the_way_of_the_next(
+    played: Played, source: Path
+) -> None:
+    bench = await played(decode=True, chokes=["eight-bits"])
+    made = await bench.make(source, {**SMALL, "crf": 30}, {"op": "hls", "heights": [96]}, "poster")
+    assert set(made) == {"96p.mp4", "hls.m3u8", "poster.webp"}
+    assert {path.name for path in bench.work.directory.iterdir()} == {
+        *("96p.mp4", "hls", "poster.webp")
+    }
+
+
 async def test_the_driver_is_asked_once(played: Played, source: Path, log: Path) -> None:
     bench = await played(decode=True)
     await made_on(bench, source)

@@ -69,6 +69,11 @@ class Adaptive:
         """See `Product.files`."""
         return (f"{self.name}.m3u8",)
 
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """See `Product.traces`."""
+        return (self.name,)
+
     def folders(self) -> tuple[str, ...]:
         """One for each stream."""
         tracks = (track.folder for track, _ in (*self.sounds, *self.captions))

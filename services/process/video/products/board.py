@@ -33,6 +33,11 @@ class Board(Plain):
         """See `Product.files`."""
         return self.board.files
 
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """See `Product.traces`."""
+        return self.name, self._drawing, *self.files
+
     def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """One, of few and small pictures."""
         board, grid = self.board, self._grid

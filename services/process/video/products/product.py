@@ -1,5 +1,6 @@
 """What all products have in common."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -62,6 +63,11 @@ class Product(Protocol):
         """See `Output.file`, of each of its outputs."""
         ...
 
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """All that may lie in the directory of it: outputs, folders, what is made on the way."""
+        ...
+
     def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """Its outputs of ffmpeg, which go below `directory`."""
         ...
@@ -79,7 +85,7 @@ class Product(Protocol):
         ...
 
 
-class Plain:
+class Plain(ABC):
     """A product that needs no more than ffmpeg itself, no folder of its own, and no pictures."""
 
     __slots__ = ()
@@ -93,6 +99,16 @@ class Plain:
     def libraries(self) -> tuple[str, ...]:
         """See `Product.libraries`."""
         return ()
+
+    @property
+    @abstractmethod
+    def files(self) -> tuple[str, ...]:
+        """See `Product.files`."""
+
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """See `Product.traces`."""
+        return self.files
 
     def folders(self) -> tuple[str, ...]:
         """See `Product.folders`."""

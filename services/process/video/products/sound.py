@@ -89,6 +89,11 @@ class Waveform(Plain):
         """See `Product.files`."""
         return tuple(target.file for target in self.targets)
 
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """See `Product.traces`."""
+        return (*self.files, self._drawing)
+
     def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """One, which draws; a drawing does not tell how much sound there was."""
         draw = f"showwavespic=s={self.width}x{self.height}:colors=0x{self.colour}:scale=sqrt"

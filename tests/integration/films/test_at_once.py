@@ -1,0 +1,53 @@
+"""Pictures and films of one job are made at the same time."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from services.process.video.passages import Passages
+from services.process.video.stills import pictured
+from shared.errors import CorruptMedia
+from tests.films import BUNNY, Bench
+from tests.integration.films.looks import SLOW, processes_with
+from tests.waiting import soon
+
+RENDITION = {"op": "renditions", "heights": [96], "preset": "ultrafast"}
+
+
+async def test_stills_do_not_wait_for_films_nor_films_for_stills(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoding = asyncio.Event()
+
+    async def late(*arguments: Any) -> Any:
+        await soon(encoding.wait())
+        return await pictured(*arguments)
+
+    advance = Passages._advance
+
+    def told(passages: Any, progress: Any) -> None:
+        encoding.set()
+        advance(passages, progress)
+
+    monkeypatch.setattr("services.process.video.films.pictured", late)
+    monkeypatch.setattr(Passages, "_advance", told)
+    made = await bench.make(BUNNY, RENDITION, "poster")
+    assert set(made) == {"96p.mp4", "poster.webp"}
+
+
+async def test_stills_that_fail_end_the_encoding(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: Any) -> Any:
+        raise CorruptMedia("No picture.")
+
+    monkeypatch.setattr("services.process.video.films.pictured", fails)
+    with pytest.raises(CorruptMedia, match="No picture"):
+        await soon(bench.make(BUNNY, SLOW, "poster"))
+    assert not processes_with(bench.work.directory)
+
+
+async def test_stills_alone_tell_how_far_they_are(bench: Bench) -> None:
+    await bench.make(BUNNY, "poster", {"op": "thumbnails", "count": 1})
+    assert bench.told == [49.5, 99.0, 100.0]
