@@ -9,8 +9,8 @@ from services.process.image.engine import Effort, Format
 HIGHEST = 9
 
 _WORDS: dict[str, dict[Format, int]] = {
-    "fast": {"webp": 0, "avif": 0, "jpeg": 0, "png": 1, "jxl": 1},
-    "balanced": {"webp": 2, "avif": 0, "jpeg": 5, "png": 6, "jxl": 3},
+    "fast": {"webp": 0, "avif": 0, "jpeg": 0, "png": 2, "jxl": 1},
+    "balanced": {"webp": 2, "avif": 0, "jpeg": 5, "png": 4, "jxl": 3},
     "best": {"webp": 6, "avif": 1, "jpeg": 9, "png": 9, "jxl": 7},
 }
 

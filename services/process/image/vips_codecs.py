@@ -93,4 +93,5 @@ def _options(target: Target) -> dict[str, Any]:
         return {"Q": target.quality, "interlace": True, "optimize_coding": True}
     if kind == "jxl":
         return {"Q": target.quality, "effort": 1 + scaled(kind, effort, 8)}
-    return {"compression": max(1, level(kind, effort))}
+    compression = max(1, level(kind, effort))
+    return {"compression": compression, "filter": "sub" if compression <= 2 else "all"}

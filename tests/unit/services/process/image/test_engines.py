@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from services.process.image.cuda import LINE, Cuda
-from services.process.image.engine import Engine, Format, Limits, Rendered, Target
+from services.process.image.engine import Effort, Engine, Format, Limits, Rendered, Target
 from services.process.image.operations import PHOTOS
 from services.process.image.pillow import Pillow
 from services.process.image.ssimulacra2 import Original
@@ -269,6 +270,16 @@ def test_threads_change_no_byte(engine: Engine, tmp_path: Path) -> None:
         directory.mkdir()
         made.append(engine.render(source, wishes, directory, threads))
     assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("effort", ["fast", "balanced", "best"])
+def test_png_of_a_photo_is_as_small_as_with_filters(
+    engine: Engine, effort: Effort, mountains: Path, tmp_path: Path
+) -> None:
+    """Each row as what it adds to the one above, or to its own left."""
+    (made,) = engine.render(mountains, [Target("a", "png", width=400, effort=effort)], tmp_path)
+    with Image.open(tmp_path / "a.png") as image:
+        assert made.size < 0.9 * len(zlib.compress(image.tobytes(), 6))
 
 
 def test_blur_softens_edges(engine: Engine, tmp_path: Path) -> None:
