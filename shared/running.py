@@ -23,6 +23,9 @@ class Stoppable(Protocol):
     @property
     def overdue(self) -> bool: ...
 
+    @property
+    def limited(self) -> bool: ...
+
 
 @dataclass(eq=False)
 class Running:
@@ -80,7 +83,7 @@ class Running:
             return "cancelled"
         if self.job.overdue:
             return "expired"
-        if time.monotonic() - self.began > limit_seconds:
+        if self.job.limited and time.monotonic() - self.began > limit_seconds:
             return TimeLimit(f"the stage took longer than {limit_seconds:g} seconds")
         return None
 

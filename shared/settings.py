@@ -90,7 +90,10 @@ class DeliverySettings(Settings):
         default=5, ge=1, le=100, description="attempts of one stage before the job fails"
     )
     stage_limit_seconds: float = Field(
-        default=25 * 60, gt=0, le=30 * 86400, description="how long one attempt may work"
+        default=25 * 60,
+        gt=0,
+        le=30 * 86400,
+        description="how long one attempt may work; cleanup may take any time",
     )
     delivery_renew_seconds: float = Field(
         default=20 * 60,

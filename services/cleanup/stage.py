@@ -10,11 +10,14 @@ from services.cleanup.settings import CleanupSettings
 from services.cleanup.sweep import Sweep
 from shared.jobs import CleanupJob, JobEnded
 from shared.storage.base import Intent, Owner, Storage
+from shared.together import together
 from shared.workspace import Closing, Receipt
 
 # Less than this is removed in about a millisecond, sooner than a thread would be there.
 MANY_FILES = 50
 MANY_BYTES = 64 * 2**20
+# Requests of one job to the storage: a film can have thousands of objects.
+SETTLED_AT_ONCE = 24
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,13 @@ class Cleanup:
         """Keep a completed job's objects; of any other, leave none of its own."""
         keeps = receipt.outcome == "completed" or receipt.overwrites
         undo = self.storage.settle if keeps else self.storage.rollback
-        for intent in intents:
-            await undo(intent, owner)
+        slots = asyncio.Semaphore(SETTLED_AT_ONCE)
+
+        async def settle(intent: Intent) -> None:
+            async with slots:
+                await undo(intent, owner)
+
+        await together(settle(intent) for intent in intents)
 
 
 @asynccontextmanager

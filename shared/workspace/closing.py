@@ -110,6 +110,11 @@ class Closing:
         return False
 
     @property
+    def limited(self) -> bool:
+        """No limit can stop the end: the next attempt would have as much to do, and as long."""
+        return False
+
+    @property
     def overdue(self) -> bool:
         """No deadline can stop the end."""
         return False
@@ -209,7 +214,7 @@ class Closing:
         """The keys under which no object of this run must stay."""
         if outcome == "completed" or (request is not None and request.overwrite):
             return ()
-        return tuple(intent.key for intent in self.intents())
+        return tuple(dict.fromkeys(intent.key for intent in self.intents()))
 
     def _account(self, costs: tuple[Cost, ...]) -> Account:
         files = list(attempt_files(self._files, self._directory))

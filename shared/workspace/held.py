@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +59,11 @@ class Held:
     def closed(self) -> bool:
         """Whether the job has a receipt by now: somebody cancelled it."""
         return self.files.exists(self._receipt)
+
+    @property
+    def limited(self) -> bool:
+        """Whether an attempt may not take longer than `STAGE_LIMIT_SECONDS`."""
+        return True
 
     @property
     def overdue(self) -> bool:
@@ -184,15 +189,19 @@ class Attempt:
 
 
 def read_intents(files: Files, directory: str) -> tuple[Intent, ...]:
-    """The journal in `directory`; lines that a crash cut short do not count."""
+    """The journal in `directory`, each line once, whichever attempts wrote it.
+
+    Lines that a crash cut short do not count.
+    """
     try:
         content = files.read(f"{directory}/objects.jsonl")
     except FileNotFoundError:
         return ()
-    return tuple(_whole(content.split(b"\n")[:-1]))
+    lines = dict.fromkeys(content.split(b"\n")[:-1])
+    return tuple(_whole(lines))
 
 
-def _whole(lines: list[bytes]) -> Iterator[Intent]:
+def _whole(lines: Iterable[bytes]) -> Iterator[Intent]:
     for line in filter(None, lines):
         with suppress(InvalidJob):
             yield Intent.decode(line)

@@ -68,6 +68,15 @@ def test_failure_keeps_its_error_and_drops_results(workspace: Workspace) -> None
     assert receipt.keys == ("a/k",)
 
 
+def test_receipt_has_each_key_once(workspace: Workspace) -> None:
+    with workspace.begin(download_job()) as held:
+        for intent in (Intent(key="a/k"), Intent(key="a/k", token="upload 1"), Intent(key="b")):
+            held.journal(intent)
+    job = cleanup_job(workspace.volume, "failed", error=ERROR)
+    with workspace.close(job) as closing:
+        assert closing.receipt(job).keys == ("a/k", "b")
+
+
 def test_completed_jobs_keep_no_keys(workspace: Workspace) -> None:
     with_files(workspace)
     job = cleanup_job(workspace.volume)

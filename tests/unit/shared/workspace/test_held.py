@@ -83,6 +83,14 @@ def test_journal_is_read_by_later_attempts(workspace: Workspace) -> None:
         assert attempt(held).intents() == intents
 
 
+def test_journal_has_each_intent_once(workspace: Workspace) -> None:
+    first, second = Intent(key="a.webp"), Intent(key="a.webp", token="upload 1")
+    with workspace.begin(download_job()) as held:
+        for intent in (first, second, first, Intent(key="b.webp"), second):
+            held.journal(intent)
+        assert held.intents() == (first, second, Intent(key="b.webp"))
+
+
 @pytest.mark.parametrize("torn", [b'{"key":"to', b"\0" * 40])
 def test_line_that_a_crash_cut_short_costs_no_other_line(workspace: Workspace, torn: bytes) -> None:
     with workspace.begin(download_job()) as held:
