@@ -15,6 +15,7 @@ from shared.errors import FilesLost, StorageUnavailable, WorkspaceFull
 T = TypeVar("T")
 
 CHUNK_BYTES = 1 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
@@ -97,7 +98,12 @@ def new_file(path: Path) -> Iterator[int]:
         WorkspaceFull: there is no room for it.
         StorageUnavailable: it could not be read or written.
     """
-    descriptor = os.open(path, NEW_FILE, 0o666)
+    try:
+        descriptor = os.open(path, NEW_FILE, 0o666)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _failure(path, error) from error
+        raise
     try:
         yield descriptor
     except BaseException as error:
@@ -110,6 +116,6 @@ def new_file(path: Path) -> Iterator[int]:
 
 
 def _failure(path: Path, error: OSError) -> WorkspaceFull | StorageUnavailable:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in _FULL:
         return WorkspaceFull(f"no room left to fetch {path.name}")
     return StorageUnavailable(f"{path.name} could not be fetched: {error}")

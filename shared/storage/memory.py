@@ -4,10 +4,12 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from urllib.parse import quote
 
 from shared.errors import FilesLost, ObjectExists, SourceTooLarge, StorageUnavailable
 from shared.storage.base import Intent, Journal, Owner, Stored
+from shared.storage.copying import new_file, write_all
 from shared.storage.keys import checked
 
 
@@ -57,8 +59,8 @@ class MemoryStorage:
             raise FileNotFoundError(key)
         if len(found.content) > limit_bytes:
             raise SourceTooLarge(f"'{key}' has more than {limit_bytes} bytes")
-        with target.open("xb") as file:
-            file.write(found.content)
+        with new_file(target) as file:
+            write_all(file, found.content, Event())
 
     async def stat(self, key: str) -> Stored | None:
         """The object with its owner, or None where there is none."""

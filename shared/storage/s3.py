@@ -35,6 +35,7 @@ from shared.storage.s3_uploads import abort, abort_dangling
 from shared.storage.settings import Bucket, StorageSettings
 
 if TYPE_CHECKING:
+    from aiobotocore.response import StreamingBody
     from types_aiobotocore_s3 import S3Client
 
 
@@ -116,9 +117,15 @@ class S3Storage:
         async with answer["Body"] as body:
             if answer["ContentLength"] > limit_bytes:
                 raise SourceTooLarge(f"'{key}' has more than {limit_bytes} bytes")
-            with new_file(target) as file, translated(self._bucket):
-                async for chunk in body.iter_chunks(CHUNK_BYTES):
+            with new_file(target) as file:
+                while chunk := await self._chunk(body):
                     await in_thread(partial(write_all, file, chunk))
+
+    async def _chunk(self, body: "StreamingBody") -> bytes:
+        """The next bytes of an object; none at its end."""
+        with translated(self._bucket):
+            chunk: bytes = await body.read(CHUNK_BYTES)
+        return chunk
 
     async def stat(self, key: str) -> Stored | None:
         """The object with its owner, or None where there is none."""

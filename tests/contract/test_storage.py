@@ -1,6 +1,7 @@
 """What every storage must do. See `shared/storage/base.py`."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import signal
@@ -11,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import FilesLost, InvalidJob, ObjectExists, SourceTooLarge, StorageUnavailable
+from shared.errors import (
+    FilesLost,
+    InvalidJob,
+    ObjectExists,
+    SourceTooLarge,
+    StorageUnavailable,
+    WorkspaceFull,
+)
 from shared.storage.base import Intent, Owner
 from tests.conftest import ROOT
 from tests.contract import stores
@@ -138,6 +146,29 @@ async def test_getting_more_than_the_limit(store: Store, photo: Path, tmp_path: 
         await store.storage.get(KEY, tmp_path / "target", limit_bytes=size - 1)
     assert not (tmp_path / "target").exists()
     await store.storage.get(KEY, tmp_path / "target", limit_bytes=size)
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
+async def test_getting_what_there_is_no_room_for(
+    store: Store, large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    """It is the disk that is full, and not the storage that fails: the job waits, uncounted."""
+    target, real = tmp_path / "target", os.write
+
+    def write(descriptor: int, content: bytes) -> int:
+        if target.exists() and os.path.samestat(os.fstat(descriptor), target.stat()):
+            raise OSError(error, os.strerror(error))
+        return real(descriptor, content)
+
+    def no_shortcut(*_: object) -> int:
+        raise OSError(errno.EXDEV, "between two file systems")
+
+    await store.put(KEY, large, RUN)
+    monkeypatch.setattr(os, "copy_file_range", no_shortcut, raising=False)
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(WorkspaceFull):
+        await store.storage.get(KEY, target, limit_bytes=1 << 30)
+    assert not target.exists()
 
 
 async def test_deleting_twice(store: Store, photo: Path) -> None:

@@ -71,6 +71,17 @@ async def test_a_cancelled_thread_is_stopped_and_waited_for() -> None:
     assert ended.is_set()
 
 
+def test_a_new_file_may_find_no_room_for_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(WorkspaceFull, match="fetch a"), new_file(tmp_path / "a"):
+        pass
+
+
 def test_a_new_file_stays_only_if_all_went_well(tmp_path: Path) -> None:
     with new_file(tmp_path / "a") as descriptor:
         write_all(descriptor, CONTENT, threading.Event())
