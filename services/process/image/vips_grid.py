@@ -8,7 +8,7 @@ more at the sides, which are repeated from the edge and cut off again, they can 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_MOST_BEFORE, _MOST_BEHIND = 4, 24
+_BEFORE, _BEHIND = 4, 24  # as many pixels are tried at least
 _NEAR_ENOUGH = 1 / 128  # of a pixel; libvips itself takes steps of 1/64
 
 
@@ -47,8 +47,10 @@ def line(pixels: int, step: float, begin: float, outputs: int) -> Line:
 
 def _lines(pixels: int, step: float, begin: float, outputs: int) -> Iterator[Line]:
     least = max(pixels, round(begin + outputs * step))
-    for before in range(_MOST_BEFORE + 1):
-        for length in range(least + before, least + before + _MOST_BEHIND + 1):
+    # Those behind move all outputs by up to a quarter of one, to either side; those before do the rest.
+    behind, most_before = max(_BEHIND, round(2 * step)), max(_BEFORE, round(step / 2))
+    for before in range(0, most_before + 1, max(1, round(step / 8))):
+        for length in range(least + before, least + before + behind + 1):
             made = round(length / step)
             exact = (begin + before + (made * step - length) / 2) / step
             first = min(max(0, round(exact)), made - outputs)

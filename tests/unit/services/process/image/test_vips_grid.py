@@ -1,5 +1,7 @@
 """Where outputs of libvips lie, told by ramps: a pixel's value is its place."""
 
+import math
+
 import pytest
 import pyvips
 from hypothesis import given
@@ -25,8 +27,9 @@ def places(across: pyvips.Image) -> list[float]:
         (640, 640.0, Placement(150, 8, share_x=150 / (640 / 2.4), left=0.21875)),
         (1001, 1001.0, Placement(333, 8, share_x=0.7, left=0.15)),
         (1000, 1000.0, Placement(500, 8, share_x=0.5, left=0.25)),
+        (12000, 12000.0, Placement(100, 8, share_x=0.5, left=0.2537)),
     ],
-    ids=["left away by a decoder", "even", "odd", "a cover", "a part", "unscaled"],
+    ids=["left away by a decoder", "even", "odd", "a cover", "a part", "unscaled", "far smaller"],
 )
 def test_every_output_lies_where_it_belongs(
     pixels: int, extent: float, placement: Placement
@@ -37,7 +40,7 @@ def test_every_output_lies_where_it_belongs(
     begin = placement.left * extent
     middle = range(placement.width // 4, placement.width * 3 // 4)
     wanted = [begin + (output + 0.5) * step - 0.5 for output in middle]
-    assert [found[output] for output in middle] == pytest.approx(wanted, abs=0.15)
+    assert [found[output] for output in middle] == pytest.approx(wanted, abs=max(0.15, step / 50))
 
 
 @given(
@@ -56,6 +59,13 @@ def test_the_part_always_lies_in_what_there_is(
     assert found.length >= pixels + found.before
     assert 0 <= found.first <= round(found.length / step) - outputs
     assert found.error <= 0.5
+
+
+@given(st.floats(1.3, 300), st.floats(0, 200), st.integers(20, 300))
+def test_it_is_off_by_next_to_nothing(step: float, begin: float, outputs: int) -> None:
+    """Where steps are whole, a quarter of what one is made from."""
+    pixels = math.ceil(begin + outputs * step) + 10
+    assert line(pixels, step, begin, outputs).error < max(0.05, 0.26 / step)
 
 
 def test_nothing_is_added_where_all_lies_right() -> None:
