@@ -134,6 +134,11 @@ class Consumer:
         """How many deliveries are in hand."""
         return len(self._running)
 
+    @property
+    def seconds_left(self) -> float:
+        """How long the stage still takes for the slowest of the jobs that tell; 0 if none does."""
+        return max((one.seconds_left for one in self._running), default=0.0)
+
     async def stop(self) -> None:
         """Take no more, wait for what is in hand, then kill it; settle nothing of that.
 
@@ -306,6 +311,7 @@ class Consumer:
 
         def tell(percent: float, details: dict[str, object]) -> None:
             nonlocal told
+            running.heard(details)
             if time.monotonic() - told >= PROGRESS_SECONDS:
                 told = time.monotonic()
                 updates.progress(job.job_id, job.run, self.stage, attempt, percent, **details)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -39,6 +39,7 @@ class Running:
         stopped: why the supervisor stopped the stage: the job's outcome, or an error.
         renewal: another message is on its way to take the delivery's place.
         renewed: it has taken it.
+        seconds_left: how long the stage takes for the rest, as it last told; 0 where it did not.
     """
 
     delivery: Delivery
@@ -54,6 +55,7 @@ class Running:
     renewed: bool = False
     settled: bool = False
     tell_started: Callable[[], None] | None = None
+    seconds_left: float = 0.0
 
     @cached_property
     def trace(self) -> dict[str, str]:
@@ -74,6 +76,12 @@ class Running:
         """The stage no longer works: nothing stops what comes now."""
         self.job = None
         self.tell_started = None
+        self.seconds_left = 0.0
+
+    def heard(self, details: Mapping[str, object]) -> None:
+        """The stage tells of its progress."""
+        left = details.get("secondsLeft")
+        self.seconds_left = left if isinstance(left, float) else 0.0
 
     def reason_to_stop(self, limit_seconds: float) -> Outcome | TimeLimit | None:
         """Why the stage must stop now, if it must."""

@@ -91,6 +91,7 @@ class Bars(Silence):
             BarColumn(),
             _Stage(),
             TimeElapsedColumn(),
+            _Left(),
             console=self.console,
             transient=True,
         )
@@ -116,14 +117,14 @@ class Bars(Silence):
         if bar is None or stage not in _BEGUN:
             return
         if event.what == "finished":
-            self._show(bar, _NEXT.get(stage, stage), 0)
+            self._show(bar, _NEXT.get(stage, stage), 0, None)
         elif event.what == "progress":
-            self._show(bar, stage, event.data["percent"])
+            self._show(bar, stage, event.data["percent"], event.data.get("secondsLeft"))
 
-    def _show(self, bar: TaskID, stage: str, percent: float) -> None:
+    def _show(self, bar: TaskID, stage: str, percent: float, left: float | None) -> None:
         begun = _BEGUN[stage]
         reached = begun + (_REACHED.get(stage, begun) - begun) * percent / 100
-        self._progress.update(bar, completed=reached, stage=stage)
+        self._progress.update(bar, completed=reached, stage=stage, left=left)
 
     def ended(self, job: Job, end: Event) -> None:
         """The job has its outcome."""
@@ -140,6 +141,19 @@ class _Stage(ProgressColumn):
     def render(self, task: Any) -> Text:
         stage = task.fields.get("stage")
         return Text(stage.ljust(8)) if stage else self._ended.render(task)
+
+
+class _Left(ProgressColumn):
+    """How long the stage takes for the rest, where it tells: `1:05 left`."""
+
+    def render(self, task: Any) -> Text:
+        left = task.fields.get("left")
+        if left is None:
+            return Text("")
+        minutes, seconds = divmod(round(left), 60)
+        hours, minutes = divmod(minutes, 60)
+        clock = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+        return Text(f"{clock} left")
 
 
 def _about(job: Job, end: Event) -> str:

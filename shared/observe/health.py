@@ -105,6 +105,11 @@ class Health:
         """The body of `/metrics`."""
         self._metrics.gauge("working", "Deliveries in hand", self._consumer.busy)
         self._metrics.gauge(
+            "seconds_left",
+            "Estimated seconds that the slowest film in hand takes for the rest; 0 without films",
+            self._consumer.seconds_left,
+        )
+        self._metrics.gauge(
             "paused", "1 while deliveries are not taken on purpose", self._consumer.paused
         )
         self._metrics.gauge("degraded", "1 where /health says degraded", bool(self.reasons()))

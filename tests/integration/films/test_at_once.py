@@ -8,7 +8,8 @@ import pytest
 from services.process.video.passages import Passages
 from services.process.video.stills import pictured
 from shared.errors import CorruptMedia
-from tests.films import BUNNY, Bench
+from shared.together import together
+from tests.films import BUNNY, Bench, Benches
 from tests.integration.films.looks import SLOW, processes_with
 from tests.waiting import soon
 
@@ -34,6 +35,18 @@ async def test_stills_do_not_wait_for_films_nor_films_for_stills(
     monkeypatch.setattr(Passages, "_advance", told)
     made = await bench.make(BUNNY, RENDITION, "poster")
     assert set(made) == {"96p.mp4", "poster.webp"}
+
+
+async def test_films_side_by_side_become_what_each_becomes_alone(benches: Benches) -> None:
+    """Each has its threads, however many others there are: x264's files depend on them."""
+    ladder = {**RENDITION, "heights": [180, 96]}
+    settings: dict[str, Any] = {"ffmpeg_threads": 3}
+    alone, *both = [await benches(volume, **settings) for volume in ("a", "b", "c")]
+    expected = await alone.make(BUNNY, ladder)
+    for made in await together(bench.make(BUNNY, ladder) for bench in both):
+        assert {name: o.sha256 for name, o in made.items()} == {
+            name: output.sha256 for name, output in expected.items()
+        }
 
 
 async def test_stills_that_fail_end_the_encoding(

@@ -35,6 +35,30 @@ async def test_started_and_progress_are_told(
         assert progress["data"]["stage"] == "upload"
 
 
+async def test_the_time_that_the_slowest_job_takes_is_known(tmp_path: Path) -> None:
+    async with flow(tmp_path) as one:
+        gates = {"a": Gate(), "b": Gate(), "c": Gate()}
+
+        async def telling(job: Any, work: Any) -> None:
+            details = {"a": {"secondsLeft": 30.0}, "b": {"secondsLeft": 90.0}, "c": {}}
+            work.progress(50, **details[job.job_id])
+            await gates[job.job_id](job, work)
+
+        one.before["process"] = telling
+        consumer = one.consumers["process"]
+        assert consumer.seconds_left == 0
+        for job in gates:
+            await one.submit(job)
+        for gate in gates.values():
+            await soon(gate.entered.wait())
+        assert consumer.seconds_left == 90
+        gates["b"].opened.set()
+        await until(lambda: consumer.seconds_left == 30)
+        gates["a"].opened.set()
+        await until(lambda: consumer.seconds_left == 0)
+        gates["c"].opened.set()
+
+
 async def test_metrics_count(tmp_path: Path) -> None:
     async with flow(tmp_path) as one:
         one.before["process"] = failing(SourceUnavailable(), None)

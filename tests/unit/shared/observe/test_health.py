@@ -9,6 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
+from shared.consumer import Consumer
 from shared.errors import StorageUnavailable
 from shared.observe.health import Health, application
 from shared.workspace import Workspace
@@ -133,6 +134,13 @@ async def test_service_that_takes_nothing_on_purpose_says_why(one: Flow) -> None
     assert "millrace_paused 1.0" in (await asked(health, "/metrics"))[1]
     await one.consumers["cleanup"].resume()
     assert "millrace_paused 0.0" in (await asked(health, "/metrics"))[1]
+
+
+async def test_the_time_that_is_left_is_a_metric(
+    one: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Consumer, "seconds_left", 42.5)
+    assert "millrace_seconds_left 42.5" in (await asked(health_of(one), "/metrics"))[1]
 
 
 async def test_work_directory_that_is_gone_degrades(one: Flow) -> None:
