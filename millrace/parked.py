@@ -17,10 +17,11 @@ import orjson
 from shared.broker.base import Broker, Delivery, Message, Subscription
 from shared.broker.topology import Lane
 from shared.envelope import dead_letter_of, decode, encode, job_id_of, sent_again, sent_again_dead
-from shared.errors import BrokerUnavailable, InvalidJob, MillraceError
+from shared.errors import BrokerUnavailable, InvalidJob, MillraceError, WorkspaceFull
 from shared.intake import given_up
 from shared.jobs import DownloadJob, Stage
 from shared.wire import Wire
+from shared.workspace import Workspace
 
 # One channel holds so many; the next ones come on a channel of their own.
 BATCH = 1000
@@ -147,12 +148,18 @@ class Held:
             raise BrokerUnavailable("the connection to the broker was lost; say it again")
         await self.delivery.ack()
 
-    async def redrive(self, broker: Broker, lane: Lane) -> int | None:
+    async def redrive(
+        self, broker: Broker, lane: Lane, workspace: Workspace | None = None
+    ) -> int | None:
         """Start the job's next run; the run's number, or None where an end goes on.
 
         The number follows from the parked run's. So whoever does it twice, because a crash came
         between the publish and the acknowledgement, starts one run: its second message is a
-        duplicate.
+        duplicate. Only a next run that was cancelled or has expired since is not taken for it.
+
+        Args:
+            workspace: the lane's, where it is at hand: without it nobody can cancel the run, or
+                see it, before its download begins.
 
         Raises:
             CannotRedrive: it is no job, or has no next run.
@@ -165,12 +172,16 @@ class Held:
             await broker.publish(again, lane.queue("cleanup"))
             await self.delivery.ack()
             return None
-        job = self._next_run()
+        job = self._next_run(workspace)
+        if workspace is not None:
+            # First: a run that nobody published is published by the next redrive.
+            with suppress(OSError, WorkspaceFull):
+                workspace.note_redrive(job.job_id, job.run)
         await broker.publish(encode(job), lane.queue("download"))
         await self.delivery.ack()
         return job.run
 
-    def _next_run(self) -> DownloadJob:
+    def _next_run(self, workspace: Workspace | None) -> DownloadJob:
         parked = self.parked
         if parked.kind != "failed":
             raise CannotRedrive(
@@ -179,9 +190,16 @@ class Held:
         try:
             job = decode(self.delivery.message, "download")
             assert isinstance(job, DownloadJob)
-            return DownloadJob.parse({**dict(job), "run": job.run + 1})
+            return DownloadJob.parse({**dict(job), "run": _run_after(job, workspace)})
         except InvalidJob as error:
             raise CannotRedrive(f"{parked.id} cannot run again: {error}") from None
+
+
+def _run_after(job: DownloadJob, workspace: Workspace | None) -> int:
+    if workspace is not None:
+        with suppress(OSError):  # it is there, and another user's
+            return workspace.next_run(job.job_id, job.run)
+    return job.run + 1
 
 
 @asynccontextmanager

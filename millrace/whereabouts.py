@@ -1,4 +1,7 @@
-"""Where a job is, told by what lies on the volume: its lease, its results, its receipt."""
+"""Where a job is, told by what lies on the volume: its lease, its results, its receipt.
+
+A run that was redriven has none of these before it begins; the redrive's note stands for it.
+"""
 
 import datetime
 from contextlib import suppress
@@ -48,15 +51,19 @@ def find(workspace: Workspace, job_id: str) -> Whereabouts:
         NoSuchJob: there is no trace of it on this volume.
     """
     run = workspace.latest_run(job_id)
-    found = _found(workspace, workspace.name_of(job_id, run), run) if run else None
+    found = _found(workspace, job_id, run) if run else None
     if found is None:
         raise NoSuchJob(f"nothing is known of a job '{job_id}' here: not begun, or long forgotten")
     return found
 
 
-def _found(workspace: Workspace, name: str, run: int) -> Whereabouts | None:
+def _found(workspace: Workspace, job_id: str, run: int) -> Whereabouts | None:
+    name = workspace.name_of(job_id, run)
+    # First of all: it goes after the run has got its lease.
+    redriven = workspace.redriven(name)
     with suppress(FileNotFoundError):
-        return _ended(workspace, name) or _under_way(workspace, name, run)
+        found = _ended(workspace, name) or _under_way(workspace, name, run)
+        return found or _redriven(workspace, job_id, run, redriven)
     # Its directory went while it was looked at: it has just ended.
     return _ended(workspace, name)
 
@@ -94,6 +101,23 @@ def _under_way(workspace: Workspace, name: str, run: int) -> Whereabouts | None:
         since=_when(max(began, entered)),
         source=lease.request.source,
         deadline=_when(lease.deadline),
+    )
+
+
+def _redriven(
+    workspace: Workspace, job_id: str, run: int, since: float | None
+) -> Whereabouts | None:
+    """A run that waits for its download to begin."""
+    if since is None:
+        return None
+    request = workspace.request_of(job_id, run)
+    return Whereabouts(
+        job_id=job_id,
+        run=run,
+        state="waiting",
+        stage="download",
+        since=_when(since),
+        source=request.source if request else None,
     )
 
 

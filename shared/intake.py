@@ -45,12 +45,11 @@ class Intake:
     def _cancelling(self, request: CancelRequest) -> CleanupJob:
         """To cancel a job that nobody has begun keeps it from ever beginning."""
         run = self._workspace.latest_run(request.job_id) or 1
-        lease = self._workspace.lease_of(self._workspace.name_of(request.job_id, run))
         return CleanupJob(
             job_id=request.job_id,
             run=run,
             volume=self._workspace.volume,
-            request=lease.request if lease else None,
+            request=self._workspace.request_of(request.job_id, run),
             outcome="cancelled",
         )
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from millrace.parked import Held, Parked, Selection
     from shared.broker.base import Broker
     from shared.broker.topology import Lane
+    from shared.workspace import Workspace
 
     Act = Callable[[Held, Broker, Lane], Awaitable[None]]
 
@@ -82,6 +83,7 @@ def redrive(
 
     selection = chosen.selection(ids, stage, error, older_than, newer_than, limit)
     chosen.refuse_unbounded(selection, everything)
+    workspace = _workspace()
     found: set[str] = set()
     refused = 0
 
@@ -89,7 +91,7 @@ def redrive(
         nonlocal refused
         found.add(held.parked.id)
         try:
-            _say_again(held.parked, json, await held.redrive(broker, lane))
+            _say_again(held.parked, json, await held.redrive(broker, lane, workspace))
         except CannotRedrive as error:
             refused += 1
             _complain(str(error))
@@ -163,20 +165,25 @@ def _receipts() -> "Callable[[Parked], Any]":
     """What the work directory knows of a job's end, where it is at hand."""
     import orjson
 
-    from millrace.cli.lane import NoWorkDirectory, lane, work_directory
-
-    try:
-        workspace = work_directory(lane())
-    except NoWorkDirectory:
-        return lambda _: None
+    workspace = _workspace()
 
     def receipt(parked: "Parked") -> Any:
-        if parked.job_id is None or parked.run is None:
+        if workspace is None or parked.job_id is None or parked.run is None:
             return None
         found = workspace.receipt_of(workspace.name_of(parked.job_id, parked.run))
         return orjson.loads(found.encode()) if found else None
 
     return receipt
+
+
+def _workspace() -> "Workspace | None":
+    """The services' work directory, where it is at hand and ours to read."""
+    from millrace.cli.lane import NoWorkDirectory, lane, work_directory
+
+    try:
+        return work_directory(lane())
+    except (NoWorkDirectory, OSError):
+        return None
 
 
 # ── lines ────────────────────────────────────────────────────────────────────────────────────

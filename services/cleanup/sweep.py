@@ -131,6 +131,8 @@ class Sweep:
         report = SweepReport()
         now = self._workspace.now()
         await self._orphans(report, now, dry_run)
+        # Before the receipts, which tell that a run has ended.
+        await asyncio.to_thread(self._redrives, report, now, dry_run)
         await self._receipts(report, now, dry_run)
         await asyncio.to_thread(self._trash, report, now, dry_run)
         self._strangers(report)
@@ -169,6 +171,15 @@ class Sweep:
                 # Last, since it alone knows the objects.
                 if old.needless:
                     self._drop(report.receipts, "receipt", old.path, dry_run)
+
+    def _redrives(self, report: SweepReport, now: float, dry_run: bool) -> None:
+        """The note of a redrive goes once its run has ended, or can wait no more."""
+        for path in self._workspace.redrives():
+            with report.guarding(path.name):
+                files = self._workspace.files
+                note = _OldReceipt(path, now - files.modified(path), None)
+                if note.needless or files.exists(path.with_suffix(".json")):
+                    self._drop(report.receipts, "redrive", path, dry_run)
 
     def _old_receipts(self, report: SweepReport, now: float) -> list[_OldReceipt]:
         """The receipts that there is something to do about; of all others none is kept in mind."""

@@ -5,6 +5,8 @@ TEMP_DIR/<prefix>/
   sweep.json              what the last sweep did
   jobs/<job>.<run>/       one directory per run of a job; see `held.py`
   closed/<job>.<run>.json receipts of ended jobs
+  closed/<job>.<run>.redriven
+                          that a run was published by a redrive, while it waits to begin
   trash/                  directories on their way out
 """
 
@@ -20,7 +22,7 @@ from typing import Any
 import orjson
 
 from shared.errors import InvalidJob
-from shared.jobs import MAX_RUNS, directory_name
+from shared.jobs import MAX_RUNS, Request, directory_name
 from shared.workspace.files import Files
 from shared.workspace.records import Lease, Receipt
 from shared.workspace.tree import attempt_files
@@ -100,6 +102,9 @@ class Volume:
 
     def _receipt(self, name: str) -> str:
         return f"{self.closed}/{name}.json"
+
+    def _note(self, name: str) -> str:
+        return f"{self.closed}/{name}.redriven"
 
     def space(self) -> tuple[int, int]:
         """Free and all bytes of the volume."""
@@ -213,10 +218,57 @@ class Volume:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
+    # ── runs ─────────────────────────────────────────────────────────────────────────────
+
     def latest_run(self, job_id: str) -> int | None:
-        """The highest run of a job that has a directory or a receipt."""
+        """The highest run of a job that has a directory, a receipt, or the note of a redrive."""
         for run in range(MAX_RUNS, 0, -1):
-            name = self.name_of(job_id, run)
-            if self.files.exists(f"{self.jobs}/{name}") or self.files.exists(self._receipt(name)):
+            if self._is_known(self.name_of(job_id, run)):
                 return run
         return None
+
+    def _is_known(self, name: str) -> bool:
+        places = (f"{self.jobs}/{name}", self._receipt(name), self._note(name))
+        return any(self.files.exists(place) for place in places)
+
+    def next_run(self, job_id: str, run: int) -> int:
+        """The run that a redrive of the failed `run` starts, however often it is said.
+
+        One that was cancelled or has expired is over, and nothing of it is parked: the redrive
+        of what still is starts another.
+        """
+        following = run + 1
+        while (receipt := self.receipt_of(self.name_of(job_id, following))) is not None:
+            if receipt.outcome not in ("cancelled", "expired"):
+                break
+            following += 1
+        return following
+
+    def note_redrive(self, job_id: str, run: int) -> None:
+        """Write down that a run is about to be published, for whoever asks while it waits.
+
+        Once the run has begun or ended, what it leaves itself tells more.
+        """
+        name = self.name_of(job_id, run)
+        if not self._is_known(name):
+            with suppress(FileExistsError):
+                self.files.create(self._note(name), b"")
+
+    def redriven(self, name: str) -> float | None:
+        """When the note of a redrive was written, in seconds since the epoch, if there is one."""
+        with suppress(FileNotFoundError):
+            return self.files.modified(self._note(name))
+        return None
+
+    def redrives(self) -> list[Path]:
+        """The notes of redrives."""
+        entries = self.files.entries(self.closed)
+        return [Path(entry.path) for entry in entries if entry.name.endswith(".redriven")]
+
+    def request_of(self, job_id: str, run: int) -> Request | None:
+        """What a run was asked for, by its lease; before it has one, by the run it repeats."""
+        lease = self.lease_of(self.name_of(job_id, run))
+        if lease is not None:
+            return lease.request
+        repeated = self.receipt_of(self.name_of(job_id, run - 1))
+        return repeated.request if repeated else None

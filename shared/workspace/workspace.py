@@ -83,6 +83,8 @@ class Workspace(Volume):
                     self._closing(name, held.lock).remove()
                 raise Closed(name)
             self._refuse_reused(held.lease, job.job_id, digest)
+            if job.run > 1:
+                self._forget_redrive(name)
         return held
 
     def resume(self, job: Passage) -> Held:
@@ -177,6 +179,11 @@ class Workspace(Volume):
             self.files.rename(directory, f"{self.trash}/impostor.{secrets.token_hex(4)}")
         except FileNotFoundError:
             return
+
+    def _forget_redrive(self, name: str) -> None:
+        """The run has a directory by now, which tells more."""
+        with suppress(FileNotFoundError):
+            self.files.unlink(self._note(name))
 
     def _make(self, directory: str) -> bool:
         try:

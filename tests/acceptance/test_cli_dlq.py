@@ -10,13 +10,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiormq
 import pytest
 
+from shared.broker.topology import Lane
+from shared.workspace import Workspace
 from tests.acceptance.commands import Ended, Program
 from tests.acceptance.conftest import submitted
 from tests.conftest import ROOT
+from tests.contract.brokers import delete
 from tests.servers.services import Services
 
 PHOTO = ROOT / "examples" / "mountains.jpg"
@@ -111,6 +115,23 @@ def test_a_redrive_that_was_killed_in_between_can_be_said_again(
     runs = {path.name for path in (running.work / running.lane.prefix / "closed").glob(f"{job}.*")}
     assert runs == {f"{job}.1.json", f"{job}.2.json"}
     assert listed(millrace, job) == []
+
+
+def test_a_run_that_waits_in_its_queue_is_known(amqp_url: str, tmp_path: Path) -> None:
+    prefix = f"test-{uuid4().hex}"
+    program = Program(tmp_path, {"AMQP_URL": amqp_url, "QUEUE_PREFIX": prefix})
+    # Services that have been here, and are away now.
+    Workspace(program.temp_dir / prefix).open()
+    assert listed(program) == []
+    body = json.dumps({"jobId": "job", "source": PHOTO.as_uri()}).encode()
+    asyncio.run(publish(program, body, "dead", parked="failed", run=1))
+    while listed(program) != ["job"]:
+        time.sleep(0.1)
+
+    assert program("dlq", "redrive", "job").out == "job run 2\n"
+    status = json.loads(program("status", "job", "--json").out)
+    assert (status["run"], status["state"], status["stage"]) == (2, "waiting", "download")
+    asyncio.run(delete(amqp_url, Lane(prefix).topology))
 
 
 def test_purge_throws_away_what_was_chosen_and_asks_before(millrace: Program, source: Path) -> None:

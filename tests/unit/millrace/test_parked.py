@@ -10,9 +10,10 @@ import pytest
 
 from millrace import parked
 from millrace.parked import CannotRedrive, Held, Parked, Selection, looking
+from millrace.whereabouts import find
 from shared.broker.base import Message
 from shared.broker.topology import QUEUE_OF_STAGE
-from shared.errors import BrokerUnavailable, CorruptMedia, SourceMissing
+from shared.errors import BrokerUnavailable, CorruptMedia, SourceMissing, WorkspaceFull
 from shared.jobs import Stage
 from tests.deliveries import WORKING, depth_is, ended_well, failing
 from tests.flow import Flow, UnreliableBroker, flow
@@ -60,7 +61,7 @@ async def fail(one: Flow, *errors: Exception | None, job_id: str = "job") -> Non
 
 async def redrive(one: Flow, **selected: Any) -> list[int | None]:
     async with looking(one.broker, one.lane, Selection(**selected)) as found:
-        return [await held.redrive(one.broker, one.lane) async for held in found]
+        return [await held.redrive(one.broker, one.lane, one.workspace) async for held in found]
 
 
 # ── looking ──────────────────────────────────────────────────────────────────────────────────
@@ -250,6 +251,72 @@ async def test_a_job_that_was_parked_twice_runs_once(one: Flow) -> None:
     await until(lambda: bool(one.about("job", {"completed"})))
     await one.quiet()
     assert one.calls["process"] == 2
+
+
+async def test_a_run_that_waits_to_begin_can_be_seen_and_cancelled(one: Flow) -> None:
+    await fail(one, CorruptMedia(), None)
+    await one.consumers["download"].pause()
+    assert await redrive(one) == [2]
+    waiting = find(one.workspace, "job")
+    assert (waiting.run, waiting.state, waiting.stage) == (2, "waiting", "download")
+
+    await one.cancel()
+    (end,) = [await one.event("job", {"cancelled"})]
+    assert (end["data"]["run"], end["data"]["metadata"]) == (2, {"a": "b"})
+    assert len(one.about("job", {"failed"})) == 1
+    await one.consumers["download"].resume()
+    await one.quiet()
+    assert one.calls["download"] == 1
+    assert (find(one.workspace, "job").state, one.left()) == ("cancelled", [])
+
+
+async def test_a_redrive_that_died_before_it_published_is_said_again(one: Flow) -> None:
+    assert isinstance(one.broker, UnreliableBroker)
+    await fail(one, CorruptMedia(), None)
+    one.broker.refuses = lambda key: key == one.lane.queue("download")
+    with pytest.raises(BrokerUnavailable):
+        await redrive(one)
+    assert one.workspace.latest_run("job") == 2
+
+    one.broker.refuses = lambda _: False
+    assert await redrive(one) == [2]
+    assert (await one.event("job", {"completed"}))["data"]["run"] == 2
+
+
+async def test_a_run_that_was_cancelled_before_it_was_published_is_over(one: Flow) -> None:
+    assert isinstance(one.broker, UnreliableBroker)
+    await fail(one, CorruptMedia(), None)
+    one.broker.refuses = lambda key: key == one.lane.queue("download")
+    with pytest.raises(BrokerUnavailable):
+        await redrive(one)
+    await one.cancel()
+    assert (await one.event("job", {"cancelled"}))["data"]["run"] == 2
+
+    one.broker.refuses = lambda _: False
+    assert await redrive(one) == [3]
+    assert (await one.event("job", {"completed"}))["data"]["run"] == 3
+
+
+@pytest.mark.parametrize("error", [PermissionError(), WorkspaceFull()])
+async def test_a_run_is_started_also_where_it_cannot_be_noted(
+    one: Flow, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work directory is another user's, or full."""
+    await park(one, 1)
+
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(one.workspace, "note_redrive", fail)
+    if isinstance(error, OSError):
+        monkeypatch.setattr(one.workspace, "next_run", fail)
+    assert await redrive(one) == [2]
+
+
+async def test_without_the_work_directory_a_run_is_started_too(one: Flow) -> None:
+    await park(one, 1)
+    async with looking(one.broker, one.lane, Selection()) as found:
+        assert [await held.redrive(one.broker, one.lane) async for held in found] == [2]
 
 
 async def test_what_is_not_confirmed_stays_parked(one: Flow) -> None:

@@ -74,6 +74,18 @@ def test_an_ended_job_tells_how(workspace: Workspace) -> None:
     assert found.error == FAILURE
 
 
+def test_a_redriven_run_waits_for_its_download(workspace: Workspace) -> None:
+    end = cleanup_job(workspace.volume, "failed", error=FAILURE)
+    with workspace.close(end) as closing:
+        closing.receipt(end)
+    workspace.note_redrive("job", 2)
+
+    found = find(workspace, "job")
+    assert (found.run, *place(found)) == (2, "waiting", "download")
+    assert found.source == REQUEST.source
+    assert found.deadline is None
+
+
 def test_the_latest_run_counts(workspace: Workspace) -> None:
     for run in (1, 2):
         workspace.begin(download_job(run=run)).__exit__(None, None, None)

@@ -10,7 +10,7 @@ import pytest
 from shared.errors import FilesLost, JobIdReused, JobLocked, OtherVolume, WorkspaceFull
 from shared.workspace import Closed, Lease, Workspace
 from shared.workspace.files import Files, Name
-from tests.jobs import cleanup_job, download_job, processing_job
+from tests.jobs import REQUEST, cleanup_job, download_job, processing_job
 from tests.unit.shared.workspace.doors import another_process_holds, attempt, begun, change_lease
 
 
@@ -285,6 +285,40 @@ def test_latest_run_counts_directories_and_receipts(workspace: Workspace) -> Non
     with workspace.close(cleanup_job(workspace.volume, run=11)) as closing:
         closing.receipt(cleanup_job(workspace.volume, run=11))
     assert workspace.latest_run("job") == 11
+
+
+def test_the_note_of_a_redrive_counts_until_the_run_begins(workspace: Workspace) -> None:
+    begun(workspace)
+    for _ in range(2):
+        workspace.note_redrive("job", 2)
+        assert workspace.latest_run("job") == 2
+    assert workspace.redriven("job.2") == pytest.approx(workspace.now(), abs=60)
+
+    begun(workspace, run=2)
+    workspace.note_redrive("job", 2)
+    assert (workspace.redriven("job.2"), workspace.redrives()) == (None, [])
+    assert workspace.strangers() == []
+
+
+def test_the_next_run_is_one_that_is_not_given_up(workspace: Workspace) -> None:
+    assert workspace.next_run("job", 1) == 2
+    for run, outcome in ((2, "cancelled"), (3, "expired"), (4, "failed")):
+        job = cleanup_job(workspace.volume, outcome, run=run)
+        assert workspace.next_run("job", 1) == run
+        with workspace.close(job) as closing:
+            closing.receipt(job)
+    assert workspace.next_run("job", 1) == 4
+    assert workspace.next_run("job", 4) == 5
+
+
+def test_a_run_that_waits_is_asked_for_what_the_one_before_was(workspace: Workspace) -> None:
+    assert workspace.request_of("job", 1) is None
+    begun(workspace)
+    assert workspace.request_of("job", 1) == REQUEST
+    job = cleanup_job(workspace.volume, "failed")
+    with workspace.close(job) as closing:
+        closing.receipt(job)
+    assert workspace.request_of("job", 2) == REQUEST
 
 
 def test_strangers_are_named_and_ours_are_not(workspace: Workspace) -> None:

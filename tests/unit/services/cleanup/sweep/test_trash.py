@@ -48,3 +48,19 @@ async def test_damaged_receipt_is_dropped_by_its_age_too(one: Flow) -> None:
         age(path, hours * HOUR)
     report = await sweep_of(one).run()
     assert report.receipts == ["old.1.json"]
+
+
+async def test_the_note_of_a_redrive_goes_once_its_run_has_ended_or_waits_no_more(
+    one: Flow,
+) -> None:
+    for name, hours in (("waits", 24 * 59), ("waited", 24 * 61), ("ended", 0)):
+        one.workspace.note_redrive(name, 1)
+        age(Path(one.workspace.closed) / f"{name}.1.redriven", hours * HOUR)
+    # No sweep came by for so long that the receipt goes as well.
+    ended(one, "ended", 49 * HOUR)
+    assert len((await sweep_of(one).run(dry_run=True)).receipts) == 3
+    assert len(one.workspace.redrives()) == 3
+
+    report = await sweep_of(one).run()
+    assert sorted(report.receipts) == ["ended.1.json", "ended.1.redriven", "waited.1.redriven"]
+    assert [path.name for path in one.workspace.redrives()] == ["waits.1.redriven"]
