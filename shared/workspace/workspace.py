@@ -16,6 +16,8 @@ from shared.workspace.volume import Volume
 
 # What lies in the lease's place where a job is ended before it has begun.
 ENDING = b"{}"
+# By so much files' times can lag behind the clock that a stage was stopped by.
+COARSE_SECONDS = 2
 
 
 class Closed(Exception):
@@ -160,8 +162,8 @@ class Workspace(Volume):
         """Refuse to expire a job before its deadline. One that has a receipt has ended already."""
         if not isinstance(job, CleanupJob) or job.outcome != "expired":
             return
-        lease = self.lease_of(name)
-        if lease and self.now() < lease.deadline and not self.files.exists(self._receipt(name)):
+        lease, soon = self.lease_of(name), self.now() + COARSE_SECONDS
+        if lease and soon < lease.deadline and not self.files.exists(self._receipt(name)):
             raise NotDue(name)
 
     def _refuse_other_volume(self, volume: str) -> None:

@@ -103,8 +103,8 @@ WORKSPACE = (
     Mutant(
         "orphan that expires although it began meanwhile",
         _WORKSPACE,
-        "if lease and self.now() < lease.deadline and not",
-        "if lease and self.now() < lease.created and not",
+        "if lease and soon < lease.deadline and not",
+        "if lease and soon < lease.created and not",
         "a job is ended before its deadline, by a sweep that looked too early",
         _TESTS,
     ),

@@ -112,6 +112,19 @@ def test_orphan_that_began_since_the_sweep_saw_it_does_not_expire(workspace: Wor
         assert closing.receipt(job).outcome == "expired"
 
 
+def test_stage_that_was_stopped_at_the_deadline_expires_its_job(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock of files is coarse: for a moment it still tells the time before."""
+    begun(workspace)
+    lease = workspace.lease_of("job.1")
+    assert lease is not None
+    monkeypatch.setattr(workspace, "now", lambda: lease.deadline - 0.01)
+    job = cleanup_job(workspace.volume, "expired")
+    with workspace.close(job) as closing:
+        assert closing.receipt(job).outcome == "expired"
+
+
 def test_what_ended_is_removed_although_the_deadline_is_far(workspace: Workspace) -> None:
     """A crash came between the receipt and the removal, and the sweep found the directory."""
     directory = begun(workspace)
