@@ -63,9 +63,9 @@ def test_the_part_always_lies_in_what_there_is(
 
 @given(st.floats(1.3, 300), st.floats(0, 200), st.integers(20, 300))
 def test_it_is_off_by_next_to_nothing(step: float, begin: float, outputs: int) -> None:
-    """Where steps are whole, a quarter of what one is made from."""
+    """A tenth of it; where steps are whole and small, a quarter of what it is made from."""
     pixels = math.ceil(begin + outputs * step) + 10
-    assert line(pixels, step, begin, outputs).error < max(0.05, 0.26 / step)
+    assert line(pixels, step, begin, outputs).error < max(0.1, 0.26 / step)
 
 
 def test_nothing_is_added_where_all_lies_right() -> None:
