@@ -77,8 +77,8 @@ ENDING = (
     Mutant(
         "only the first object is rolled back",
         _STAGE,
-        "        for intent in intents:\n",
-        "        for intent in intents[:1]:\n",
+        "(settle(intent) for intent in intents)",
+        "(settle(intent) for intent in intents[:1])",
         "a consumer of results sees half a set",
         _TESTS,
     ),
