@@ -473,6 +473,36 @@ async def test_sound_that_is_what_is_wanted_is_copied(bench: Bench, film: FilmMa
     assert onsets == pytest.approx([0.5, 0.5], abs=0.03)
 
 
+@pytest.mark.parametrize(
+    ("sound", "is_copied"),
+    [
+        ("aevalsrc=random(0)*0.01|0:d=3", True),
+        ("aevalsrc=random(0)*gt(t\\,2)|random(1)*gt(t\\,2):d=3", False),  # silent, then heavy
+    ],
+)
+async def test_sound_of_films_that_do_not_tell_its_rate_is_measured(
+    bench: Bench, film: FilmMaker, sound: str, is_copied: bool
+) -> None:
+    encoded = ("-c:v", "libx264", "-c:a", "aac", "-b:a", "90k" if is_copied else "400k")
+    source = film(f"{is_copied}.mkv", *pattern("160x96", 3), "-f", "lavfi", "-i", sound, *encoded)
+    (made,) = (await bench.make(source, {**SMALL, "crf": 30, "audioKbps": 96})).values()
+    copied = _packets(bench.path(made), "audio") == _packets(source, "audio")
+    assert copied is is_copied
+
+
+@pytest.mark.parametrize("container", ["mkv", "mov", "ts", "flv", "avi"])
+async def test_sound_from_any_container_stays_in_step(
+    bench: Bench, film: FilmMaker, container: str
+) -> None:
+    late = "aevalsrc=sin(2000*t)*gt(t\\,0.5)|0:d=2:sample_rate=44100"
+    encoded = ("-c:v", "libx264", "-bf", "0", "-c:a", "aac", "-b:a", "96k")
+    source = film(f"late.{container}", *pattern("160x96", 2), "-f", "lavfi", "-i", late, *encoded)
+    wanted = [{**SMALL, "crf": 30}, {**SMALL, "crf": 30, "name": "anew", "copySource": False}]
+    made = await bench.make(source, *wanted)
+    onsets = [_onset(bench.path(made[name])) for name in ("96p.mp4", "anew-96p.mp4")]
+    assert onsets == pytest.approx([0.5, 0.5], abs=0.05)
+
+
 def _onset(path: Path) -> float:
     """When it becomes loud, in seconds from the first picture."""
     with av.open(str(path)) as media:

@@ -16,7 +16,8 @@ class Sound:
         default: whether a player takes it unasked.
         seconds: its length; 0 where the file does not tell.
         profile: the variant of the codec, by ffmpeg's name (`LC`); None where there is none.
-        bit_rate: bits per second; 0 where the file does not tell.
+        bit_rate: bits per second, measured at some places where the file does not tell; 0 where
+            that was not possible or has no use.
     """
 
     stream: int

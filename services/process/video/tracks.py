@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.process.video.film import Captions, Sound
+from services.process.video.rates import heaviest
 
 if TYPE_CHECKING:
     import av.container
@@ -16,6 +17,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _LONGEST_TITLE = 60
 _CLOCK = re.compile(r"(\d{1,3}):(\d\d):(\d\d(?:\.\d+)?)")
 _MOST_TRACKS = 16
+_COPIED = {"aac", "opus"}
 
 
 def sounds_of(media: "av.container.InputContainer") -> tuple[Sound, ...]:
@@ -32,7 +34,7 @@ def sounds_of(media: "av.container.InputContainer") -> tuple[Sound, ...]:
             default=bool(track.disposition & Disposition.default),
             seconds=_seconds(track),
             profile=track.codec_context.profile,
-            bit_rate=track.codec_context.bit_rate or 0,
+            bit_rate=track.codec_context.bit_rate or _measured(media, track),
             **_told(track.metadata),
         )
         for track in tracks[:_MOST_TRACKS]
@@ -63,6 +65,13 @@ def _seconds(track: "AudioStream") -> float:
         return 0.0
     hours, minutes, seconds = map(float, clock.groups())
     return 3600 * hours + 60 * minutes + seconds
+
+
+def _measured(media: "av.container.InputContainer", track: "AudioStream") -> int:
+    """Its bit rate, if it could be copied: what is encoded anyway need not be measured."""
+    coding = track.codec_context
+    copied = coding.codec.canonical_name in _COPIED and coding.channels <= 2
+    return heaviest(media, track) if copied else 0
 
 
 def _told(metadata: Mapping[str, str]) -> dict[str, Any]:
