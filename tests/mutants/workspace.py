@@ -109,6 +109,14 @@ WORKSPACE = (
         _TESTS,
     ),
     Mutant(
+        "redriven run that waits unseen",
+        _VOLUME,
+        "self._receipt(name), self._note(name))",
+        "self._receipt(name))",
+        "a cancel goes to the run that failed, and the one that waits in its queue runs anyway",
+        _TESTS,
+    ),
+    Mutant(
         "cancel of the first run",
         _VOLUME,
         "for run in range(MAX_RUNS, 0, -1):",
