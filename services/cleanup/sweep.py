@@ -166,8 +166,9 @@ class Sweep:
         # There can be very many, and reading them all must not hold the event loop up.
         for old in await asyncio.to_thread(self._old_receipts, report, now):
             with report.guarding(old.path.name):
-                if old.receipt is not None and old.receipt.keys:
+                if old.receipt is not None:
                     await self._delete_late_objects(report, old.receipt, dry_run)
+                    await self._settle_late(old.receipt, dry_run)
                 # Last, since it alone knows the objects.
                 if old.needless:
                     self._drop(report.receipts, "receipt", old.path, dry_run)
@@ -189,7 +190,7 @@ class Sweep:
                 age = now - self._workspace.files.modified(path)
                 if age > self._grace_seconds:
                     old = _OldReceipt(path, age, self._workspace.receipt_of(path.stem))
-                    if old.needless or (old.receipt and old.receipt.keys):
+                    if old.needless or (old.receipt and (old.receipt.keys or old.receipt.begun)):
                         found.append(old)
         return found
 
@@ -206,6 +207,12 @@ class Sweep:
             if not dry_run:
                 # Also where there is no object: a multipart upload may still be open.
                 await self._storage.rollback(Intent(key=key), owner)
+
+    async def _settle_late(self, receipt: Receipt, dry_run: bool) -> None:
+        """An upload whose id was never known could not be told from another's until now."""
+        if not dry_run:
+            for intent in receipt.begun:
+                await self._storage.settle(intent, receipt.owner)
 
     def _trash(self, report: SweepReport, now: float, dry_run: bool) -> None:
         files = self._workspace.files

@@ -1,6 +1,6 @@
 """What a storage must do. Every adapter passes `tests/contract/test_storage.py`."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -28,10 +28,24 @@ class Intent(Wire):
         key: the object's key.
         token: what else exists until the put has ended, and names it: the temporary file
             of a local put, the id of a multipart upload.
+        begun: a random name for what gets its token from the storage. It is journalled
+            before that is asked, and again with the token: where it stands without one,
+            something may be there that nobody can name.
     """
 
     key: str
     token: str | None = None
+    begun: str | None = None
+
+
+def standing(intents: Sequence[Intent]) -> tuple[Intent, ...]:
+    """`intents` without what was begun and has got its token since."""
+    named = {intent.begun for intent in intents if intent.token}
+    return tuple(
+        intent
+        for intent in intents
+        if intent.token or not intent.begun or intent.begun not in named
+    )
 
 
 class Stored(Wire):
@@ -101,7 +115,11 @@ class Storage(Protocol):
         ...
 
     async def settle(self, intent: Intent, owner: Owner) -> None:
-        """Remove what served the put of `intent` alone, and leave the object."""
+        """Remove what served the put of `intent` alone, and leave the object.
+
+        What nobody can name (`Intent.begun` without a token) may be another's: it is left
+        until it is old enough to be nobody's.
+        """
         ...
 
     async def rollback(self, intent: Intent, owner: Owner) -> None:

@@ -7,9 +7,9 @@ an object that took another's place (`overwrite`) says so too, and stays.
 Limits: between the look at an object and its deletion another may replace it. The service
 must honour `If-None-Match` (`check` makes sure), and tell those who may not list the bucket
 that an object is missing (Amazon says 403 instead of 404 without `s3:ListBucket`). An upload
-that was begun by a process that died before it could write down the upload's id holds no
-bytes; a rollback finds it an hour later at the earliest. A lifecycle rule that aborts
-incomplete multipart uploads after a day is the net below.
+whose id nobody could write down (its process died, or the answer was lost) holds no bytes;
+the sweep finds it an hour later at the earliest. A lifecycle rule that aborts incomplete
+multipart uploads after a day is the net below.
 """
 
 import asyncio
@@ -93,10 +93,9 @@ class S3Storage:
             mark = Mark(owner, sha256, replaced=found is not None)
             if found and _is_done(key, found, mark, overwrite=overwrite):
                 return
-            journal(Intent(key=key))
             put = Put(await self._client(), self._bucket, key, file, size, media_type, mark)
             try:
-                await (put.in_parts(self._slots, journal) if large else put.at_once())
+                await (put.in_parts(self._slots, journal) if large else put.at_once(journal))
             except (Taken, NoUpload):
                 await self._confirm(key, mark, overwrite=overwrite)
 
@@ -156,11 +155,14 @@ class S3Storage:
         """Abort the multipart upload, if an attempt that died left it behind."""
         if intent.token:
             await abort(await self._client(), self._bucket, checked(intent.key), intent.token)
+        elif intent.begun:
+            await abort_dangling(await self._client(), self._bucket, checked(intent.key))
 
     async def rollback(self, intent: Intent, owner: Owner) -> None:
         """Abort what is under way, then delete the object if this run created it."""
         await self.settle(intent, owner)
-        if intent.token is None:
+        if intent.token is None and intent.begun is None:
+            # A key in a receipt does not tell how its object was put.
             await abort_dangling(await self._client(), self._bucket, checked(intent.key))
         found = await self._find(intent.key)
         if found and found.mark and found.mark.owner == owner and not found.mark.replaced:

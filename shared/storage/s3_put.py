@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import secrets
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,8 +51,9 @@ class Put:
     def _headers(self) -> dict[str, Any]:
         return {"ContentType": self.media_type, "Metadata": self.mark.metadata()}
 
-    async def at_once(self) -> None:
+    async def at_once(self, journal: Journal) -> None:
         """Send the file in one request; the service compares its SHA-256."""
+        journal(Intent(key=self.key))
         await self._verify()
         checksum = base64.b64encode(bytes.fromhex(self.mark.sha256)).decode()
         with translated(self.bucket):
@@ -69,7 +71,9 @@ class Put:
         The service compares the MD5 of each part (R2 takes no SHA-256 of parts); we compare
         the SHA-256 of the whole before the parts become an object.
         """
-        beginning = asyncio.create_task(self._begin(journal))
+        begun = secrets.token_hex(8)
+        journal(Intent(key=self.key, begun=begun))
+        beginning = asyncio.create_task(self._begin(begun, journal))
         try:
             upload = await asyncio.shield(beginning)
             sent = await self._send_all(upload, slots)
@@ -85,19 +89,22 @@ class Put:
                 await abort(self.client, self.bucket, self.key, await beginning)
             raise
 
-    async def _begin(self, journal: Journal) -> str:
+    async def _begin(self, begun: str, journal: Journal) -> str:
         """The id of a new multipart upload, written down before any part is sent.
 
         Not to be cancelled: an upload whose id nobody knows can hardly be found again.
         """
         with translated(self.bucket):
-            begun = await self.client.create_multipart_upload(**self._address, **self._headers)
+            answer = await self.client.create_multipart_upload(**self._address, **self._headers)
+        upload = answer["UploadId"]
+        # A request that the client had to send again may have begun two, one of them unknown.
+        once = answer["ResponseMetadata"].get("RetryAttempts", 0) == 0
         try:
-            journal(Intent(key=self.key, token=begun["UploadId"]))
+            journal(Intent(key=self.key, token=upload, begun=begun if once else None))
         except BaseException:
-            await abort(self.client, self.bucket, self.key, begun["UploadId"])
+            await abort(self.client, self.bucket, self.key, upload)
             raise
-        return begun["UploadId"]
+        return upload
 
     async def _send_all(
         self, upload: str, slots: asyncio.Semaphore

@@ -5,7 +5,7 @@ import posixpath
 import secrets
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from structlog.typing import FilteringBoundLogger
 
@@ -182,7 +182,7 @@ class Closing:
             run=job.run,
             outcome=job.outcome,
             request=request,
-            keys=self._unwanted(job.outcome, request),
+            **self._in_storage(job.outcome, request),
             ttl_hours=(request and request.ttl_hours) or self._ttl_hours,
             token=lease.token if lease else "",
         )
@@ -207,14 +207,16 @@ class Closing:
             receipt=self._account(job.costs),
             ended_at=datetime.datetime.now(datetime.UTC),
         )
-        keys = self._unwanted(receipt.outcome, request)
-        return receipt.model_copy(update={"event": event, "request": request, "keys": keys})
+        in_storage = self._in_storage(receipt.outcome, request)
+        return receipt.model_copy(update={"event": event, "request": request, **in_storage})
 
-    def _unwanted(self, outcome: Outcome, request: Request | None) -> tuple[str, ...]:
-        """The keys under which no object of this run must stay."""
+    def _in_storage(self, outcome: Outcome, request: Request | None) -> dict[str, Any]:
+        """What the sweep has to look for once more, as fields of the receipt."""
+        intents = self.intents()
         if outcome == "completed" or (request is not None and request.overwrite):
-            return ()
-        return tuple(dict.fromkeys(intent.key for intent in self.intents()))
+            begun = tuple(one for one in intents if one.begun and not one.token)
+            return {"keys": (), "begun": begun}
+        return {"keys": tuple(dict.fromkeys(one.key for one in intents)), "begun": ()}
 
     def _account(self, costs: tuple[Cost, ...]) -> Account:
         files = list(attempt_files(self._files, self._directory))

@@ -13,7 +13,7 @@ from structlog.typing import FilteringBoundLogger
 
 from shared.errors import FilesLost, InvalidJob
 from shared.jobs import Reference, Stage
-from shared.storage.base import Intent
+from shared.storage.base import Intent, standing
 from shared.work import Spent
 from shared.workspace.files import Files
 from shared.workspace.records import Committed, Lease, Result
@@ -189,16 +189,17 @@ class Attempt:
 
 
 def read_intents(files: Files, directory: str) -> tuple[Intent, ...]:
-    """The journal in `directory`, each line once, whichever attempts wrote it.
+    """The journal in `directory`, each intent once, whichever attempts wrote it.
 
-    Lines that a crash cut short do not count.
+    Lines that a crash cut short do not count. What was begun stands no more where the line
+    with its token has followed.
     """
     try:
         content = files.read(f"{directory}/objects.jsonl")
     except FileNotFoundError:
         return ()
     lines = dict.fromkeys(content.split(b"\n")[:-1])
-    return tuple(_whole(lines))
+    return standing(tuple(_whole(lines)))
 
 
 def _whole(lines: Iterable[bytes]) -> Iterator[Intent]:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shared.errors import FilesLost
 from shared.jobs import CleanupJob, JobEnded, Outcome, ProcessingJob, Request, UploadJob
-from shared.storage.base import Owner
+from shared.storage.base import Intent, Owner
 from shared.wire import Wire
 
 Result = ProcessingJob | UploadJob | CleanupJob
@@ -73,6 +73,7 @@ class Receipt(Wire):
     Attributes:
         outcome: of the job, whatever a later message says.
         keys: what the run had put into storage, kept where it must not stay there.
+        begun: what it may have begun to put and cannot name, kept where its objects stay.
         event: the terminal event's data; absent until the job's files were counted.
         parked: whether the failed job lies in the dead queue already.
         ttl_hours: how long messages of this job can be about.
@@ -84,6 +85,7 @@ class Receipt(Wire):
     outcome: Outcome
     request: Request | None = None
     keys: tuple[str, ...] = ()
+    begun: tuple[Intent, ...] = ()
     event: JobEnded | None = None
     parked: bool = False
     ttl_hours: float = Field(default=24.0, gt=0)

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from shared.errors import StorageUnavailable
-from shared.storage.base import Intent, Owner
+from shared.storage.base import Intent, Owner, standing
 from shared.storage.s3 import S3Storage
 from shared.storage.settings import StorageSettings
 from tests.contract.stores import PART_BYTES, bucket_at
@@ -38,8 +38,10 @@ def bucket(s3_endpoint: str, s3_bucket: str) -> Any:
     ).Bucket(s3_bucket)
 
 
-async def put(storage: S3Storage, source: Path) -> list[Intent]:
-    intents: list[Intent] = []
+async def put(
+    storage: S3Storage, source: Path, journalled: list[Intent] | None = None
+) -> list[Intent]:
+    intents = [] if journalled is None else journalled
     await storage.put(
         KEY,
         source,
@@ -95,6 +97,31 @@ async def test_a_rollback_finds_uploads_that_nobody_knows(storage: S3Storage, bu
     await storage.rollback(Intent(key=KEY), RUN)
     left = {upload.id for upload in bucket.multipart_uploads.all()}
     assert left == {sending.id, longer.id}, "with a part it is another's; so is another key's"
+
+
+async def test_an_upload_that_nobody_knows_goes_also_if_the_next_attempt_completes(
+    storage: S3Storage, bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await storage._client()
+    begin = client.create_multipart_upload
+
+    async def lost(**of: Any) -> None:
+        await begin(**of)
+        monkeypatch.undo()
+        raise ConnectionResetError("the answer is lost")
+
+    monkeypatch.setattr(client, "create_multipart_upload", lost)
+    source = tmp_path / "film"
+    source.write_bytes(bytes(PART_BYTES + 1))
+    intents: list[Intent] = []
+    with pytest.raises(StorageUnavailable):
+        await put(storage, source, intents)
+    await put(storage, source, intents)
+    assert len(list(bucket.multipart_uploads.all())) == 1
+    for intent in standing(intents):
+        await storage.settle(intent, RUN)
+    assert list(bucket.multipart_uploads.all()) == []
+    assert await storage.stat(KEY) is not None
 
 
 async def test_a_missing_bucket_is_named(s3_endpoint: str, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from shared.errors import StorageUnavailable
 from shared.storage import s3_client
-from shared.storage.base import Intent, Owner
+from shared.storage.base import Intent, Owner, standing
 from shared.storage.s3 import S3Storage
 from tests.contract.stores import PART_BYTES, bucket_at, s3
 
@@ -118,6 +118,30 @@ async def test_an_upload_is_whole_or_gone_whichever_request_fails(
         if not bad.spoiled:
             break
     assert number > 8
+    await seen.storage.close()
+
+
+@pytest.mark.parametrize("way", ["slow", "answer lost"])
+async def test_an_upload_that_completes_leaves_none_open_whichever_answer_is_lost(
+    s3_endpoint: str, s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(s3_client, "_READ_SECONDS", 0.5)
+    source = tmp_path / "source"
+    source.write_bytes(CONTENT)
+    seen = s3(s3_endpoint, s3_bucket)
+    for number in range(1, 100):
+        bad = Bad(s3_endpoint, way, number)
+        async with behind(bad) as endpoint:
+            storage = S3Storage(replace(bucket_at(s3_endpoint, s3_bucket), endpoint_url=endpoint))
+            intents = await stored(storage, source)
+            await storage.close()
+        for intent in standing(intents):
+            await seen.storage.settle(intent, RUN)
+        assert (await seen.keys(), list(seen.leftovers())) == ([KEY], []), number
+        await seen.storage.delete(KEY)
+        if not bad.spoiled:
+            break
+    assert number > 4
     await seen.storage.close()
 
 

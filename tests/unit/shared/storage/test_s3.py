@@ -22,6 +22,7 @@ from shared.storage.settings import Bucket
 
 KEY = "a/b.webp"
 RUN = Owner(job_id="job", run=1)
+Ending = Callable[[S3Storage, Intent, Owner], Awaitable[None]]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -169,9 +170,13 @@ async def test_a_body_that_breaks_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("minutes", "aborted"), [(5, []), (90, ["id"])])
+@pytest.mark.parametrize("end", [S3Storage.settle, S3Storage.rollback])
+@pytest.mark.parametrize("intent", [Intent(key=KEY), Intent(key=KEY, begun="1f")])
 async def test_an_upload_that_has_only_begun_may_be_anothers(
-    minutes: int, aborted: list[str]
+    minutes: int, aborted: list[str], end: Ending, intent: Intent
 ) -> None:
+    if end is S3Storage.settle and not intent.begun:
+        aborted = []  # it was not put in parts
     deleted: list[str] = []
     begun = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=minutes)
     upload = f"<Key>{KEY}</Key><UploadId>id</UploadId><Initiated>{begun:%FT%TZ}</Initiated>"
@@ -190,7 +195,7 @@ async def test_an_upload_that_has_only_begun_may_be_anothers(
         return web.Response(text=f"<{kind}>{content}</{kind}>", content_type="application/xml")
 
     async with answering(answer) as storage:
-        await storage.rollback(Intent(key=KEY), RUN)
+        await end(storage, intent, RUN)
     assert deleted == aborted
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import FilesLost, JobLocked
-from shared.jobs import ErrorReport, Result
+from shared.jobs import ErrorReport, Outcome, Result
 from shared.storage.base import Intent, Owner
 from shared.workspace import Workspace
 from shared.workspace.files import Files, Name
@@ -66,6 +66,28 @@ def test_failure_keeps_its_error_and_drops_results(workspace: Workspace) -> None
         receipt = closing.receipt(job)
     assert (receipt.end.error, receipt.end.results) == (ERROR, ())
     assert receipt.keys == ("a/k",)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "overwrite", "keys", "kept"),
+    [
+        ("completed", False, (), True),
+        ("failed", True, (), True),
+        ("failed", False, ("a", "b"), False),
+    ],
+)
+def test_receipt_keeps_what_was_begun_and_has_no_name(
+    workspace: Workspace, outcome: Outcome, overwrite: bool, keys: tuple[str, ...], kept: bool
+) -> None:
+    lost = Intent(key="b", begun="1")
+    with workspace.begin(download_job(overwrite=overwrite)) as held:
+        for intent in (Intent(key="a"), lost, Intent(key="b", begun="2", token="upload")):
+            held.journal(intent)
+    request = REQUEST.model_copy(update={"overwrite": overwrite})
+    job = cleanup_job(workspace.volume, outcome, request=request)
+    with workspace.close(job) as closing:
+        receipt = closing.receipt(job)
+    assert (receipt.keys, receipt.begun) == (keys, (lost,) if kept else ())
 
 
 def test_receipt_has_each_key_once(workspace: Workspace) -> None:

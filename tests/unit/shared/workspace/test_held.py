@@ -91,6 +91,17 @@ def test_journal_has_each_intent_once(workspace: Workspace) -> None:
         assert held.intents() == (first, second, Intent(key="b.webp"))
 
 
+def test_what_was_begun_stands_until_its_token_is_known(workspace: Workspace) -> None:
+    small, lost = Intent(key="a.webp"), Intent(key="b.mp4", begun="1")
+    begun, named = Intent(key="b.mp4", begun="2"), Intent(key="b.mp4", begun="2", token="upload")
+    with workspace.begin(download_job()) as held:
+        for intent in (small, lost, begun):
+            held.journal(intent)
+        assert held.intents() == (small, lost, begun)
+        held.journal(named)
+        assert held.intents() == (small, lost, named)
+
+
 @pytest.mark.parametrize("torn", [b'{"key":"to', b"\0" * 40])
 def test_line_that_a_crash_cut_short_costs_no_other_line(workspace: Workspace, torn: bytes) -> None:
     with workspace.begin(download_job()) as held:

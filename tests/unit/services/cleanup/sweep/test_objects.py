@@ -2,9 +2,19 @@
 
 from pathlib import Path
 
-from shared.storage.base import Owner
+from shared.storage.base import Intent, Owner
+from shared.storage.memory import MemoryStorage
 from tests.flow import Flow
-from tests.unit.services.cleanup.sweep.lane import HOUR, MINUTE, failed_run, put, sweep_of
+from tests.jobs import download_job
+from tests.unit.services.cleanup.sweep.lane import (
+    HOUR,
+    MINUTE,
+    age,
+    ended,
+    failed_run,
+    put,
+    sweep_of,
+)
 
 
 async def test_late_objects_of_failed_runs_are_deleted_and_no_others(
@@ -22,6 +32,35 @@ async def test_late_objects_of_failed_runs_are_deleted_and_no_others(
         "young/other-run",
     ]
     assert (await sweep_of(one).run()).objects == []
+
+
+class Settling(MemoryStorage):
+    """Notes what is settled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settled: list[tuple[Intent, Owner]] = []
+
+    async def settle(self, intent: Intent, owner: Owner) -> None:
+        self.settled.append((intent, owner))
+
+
+async def test_upload_that_nobody_knows_is_looked_for_once_it_is_old(one: Flow) -> None:
+    """It was begun, and its answer lost; then the job completed."""
+    lost = Intent(key="a/film.mp4", begun="1f")
+    storage = Settling()
+    sweep = sweep_of(one, storage=storage)
+    with one.workspace.begin(download_job("a")) as held:
+        held.journal(lost)
+        owner = held.lease.owner
+    receipt = ended(one, "a", 59 * MINUTE)
+    await sweep.run()
+    assert storage.settled == []
+    age(receipt, 2 * MINUTE)
+    await sweep.run(dry_run=True)
+    assert storage.settled == []
+    await sweep.run()
+    assert storage.settled == [(lost, owner)]
 
 
 async def test_late_object_of_a_namesake_stays(one: Flow, tmp_path: Path) -> None:
