@@ -65,7 +65,8 @@ STORAGE = (
         "token not compared, in memory",
         _MEMORY,
         "if found and found.owner == owner and not found.replaced:",
-        "if found and found.owner.run == owner.run and not found.replaced:",
+        "if found and found.owner.run == owner.run "
+        "and found.owner.job_id == owner.job_id and not found.replaced:",
         "a failed job deletes the object of a completed one that has its name in another lane",
         _TESTS,
     ),
@@ -82,7 +83,8 @@ STORAGE = (
         "token not compared, on S3",
         _S3,
         "if found and found.mark and found.mark.owner == owner and not found.mark.replaced:",
-        "if found and found.mark and found.mark.owner.run == owner.run:",
+        "if found and found.mark and found.mark.owner.run == owner.run "
+        "and found.mark.owner.job_id == owner.job_id and not found.mark.replaced:",
         "a failed job deletes the object of a completed one that has its name in another lane",
         _S3_TESTS,
         simulated=False,
