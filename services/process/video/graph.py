@@ -10,9 +10,11 @@ from services.process.video.branch import Branch
 from services.process.video.cascade import Numbered, Step, cascade
 from services.process.video.film import Film
 
+# zscale takes and gives no picture with an odd side whose colours are of half the size (4:2:0).
+_FOR_ZSCALE = "format=yuv444p10le"
 _HDR_TO_SDR = (
     "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,"
-    "tonemap=tonemap=mobius:desat=0,zscale=transfer=bt709:matrix=bt709:range=tv"
+    "tonemap=tonemap=mobius:desat=0,zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv444p"
 )
 
 
@@ -50,7 +52,7 @@ def toned(film: Film, tone_mapping: bool) -> tuple[str, ...]:
     """From HDR to what every screen shows, where ffmpeg can do that."""
     if film.transfer is None or not tone_mapping:
         return ()
-    return _told(film), _HDR_TO_SDR
+    return _FOR_ZSCALE, _told(film), _HDR_TO_SDR
 
 
 def _told(film: Film) -> str:
