@@ -45,13 +45,21 @@ def line(pixels: int, step: float, begin: float, outputs: int) -> Line:
     return min(lines, key=lambda one: one.error)
 
 
+def outputs_of(length: int, step: float) -> int:
+    """How many libvips makes of so many pixels; reckoned as there, where a half is rounded up.
+
+    It is told the scale, and takes the step back from that.
+    """
+    return int(length / (1 / (1 / step)) + 0.5)
+
+
 def _lines(pixels: int, step: float, begin: float, outputs: int) -> Iterator[Line]:
     least = max(pixels, round(begin + outputs * step))
     # Those behind move all outputs by up to a quarter of one, to either side; those before do the rest.
     behind, most_before = max(_BEHIND, round(2 * step)), max(_BEFORE, round(step / 2))
     for before in range(0, most_before + 1, max(1, round(step / 8))):
         for length in range(least + before, least + before + behind + 1):
-            made = round(length / step)
+            made = outputs_of(length, step)
             exact = (begin + before + (made * step - length) / 2) / step
             first = min(max(0, round(exact)), made - outputs)
             if first >= 0:

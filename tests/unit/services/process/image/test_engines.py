@@ -122,6 +122,33 @@ def test_a_photo_of_odd_sides_is_as_true_as_another(
     assert wanted.score(np.asarray(small)) > 85
 
 
+@pytest.mark.parametrize(
+    ("kind", "size", "side"),
+    [
+        ("png", (1203, 900), 150),
+        ("png", (1215, 900), 150),
+        ("png", (1001, 1000), 500),
+        ("jpg", (1604, 1200), 150),
+        ("jpg", (1203, 900), 150),
+        ("jpg", (2001, 1000), 500),
+    ],
+)
+def test_a_cover_lies_where_it_belongs(
+    engine: Engine, kind: str, size: tuple[int, int], side: int, mountains: Path, tmp_path: Path
+) -> None:
+    """Most of these sides are a whole number of outputs and a half."""
+    width, height = size
+    with Image.open(mountains) as photo:
+        part = photo.crop((0, 0, width, height))
+    source = saved(tmp_path, f"wide.{kind}", part, quality=95)
+    target = Target("a", "png", width=side, height=side, fit="cover")
+    small = one(engine, source, target, tmp_path).convert("RGB")
+    beside = (width - height) / 2
+    middle = (beside, 0, width - beside, height)
+    wanted = Original(np.asarray(part.resize((side, side), Image.Resampling.LANCZOS, middle)))
+    assert wanted.score(np.asarray(small)) > 85
+
+
 def test_is_never_enlarged(engine: Engine, tmp_path: Path) -> None:
     source = saved(tmp_path, "small.png", quarters())
     inside = one(engine, source, Target("inside", "webp", width=1920), tmp_path)

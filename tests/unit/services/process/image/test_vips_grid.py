@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.process.image.geometry import Placement
-from services.process.image.vips_grid import line
+from services.process.image.vips_grid import line, outputs_of
 from services.process.image.vips_layers import Layer
 
 
@@ -16,6 +16,11 @@ def places(across: pyvips.Image) -> list[float]:
     """The place that each pixel of the first row comes from, of those far from both sides."""
     row = across.crop(0, 0, across.width, 1).write_to_memory()
     return list(memoryview(row).cast("f"))
+
+
+def made_by_libvips(length: int, step: float) -> int:
+    made: int = pyvips.Image.black(length, 1).resize(1 / step, vscale=1).width
+    return made
 
 
 @pytest.mark.parametrize(
@@ -28,8 +33,13 @@ def places(across: pyvips.Image) -> list[float]:
         (1001, 1001.0, Placement(333, 8, share_x=0.7, left=0.15)),
         (1000, 1000.0, Placement(500, 8, share_x=0.5, left=0.25)),
         (12000, 12000.0, Placement(100, 8, share_x=0.5, left=0.2537)),
+        (1203, 1203.0, Placement(150, 8, share_x=900 / 1203, left=151.5 / 1203)),
+        (1001, 1001.0, Placement(500, 8, share_x=1000 / 1001, left=0.5 / 1001)),
     ],
-    ids=["left away by a decoder", "even", "odd", "a cover", "a part", "unscaled", "far smaller"],
+    ids=[
+        *("left away by a decoder", "even", "odd", "a cover", "a part", "unscaled"),
+        *("far smaller", "a half output over", "a half output over, of two pixels"),
+    ],
 )
 def test_every_output_lies_where_it_belongs(
     pixels: int, extent: float, placement: Placement
@@ -57,8 +67,17 @@ def test_the_part_always_lies_in_what_there_is(
     begin = place * max(0.0, pixels - outputs * step)
     found = line(pixels, step, begin, outputs)
     assert found.length >= pixels + found.before
-    assert 0 <= found.first <= round(found.length / step) - outputs
+    assert 0 <= found.first <= made_by_libvips(found.length, step) - outputs
     assert found.error <= 0.5
+
+
+@given(st.integers(1, 300), st.integers(1, 4000), st.integers(1, 400))
+def test_as_many_come_of_a_half_output_as_libvips_makes(
+    whole: int, pixels: int, outputs: int
+) -> None:
+    step = round(max(1.0, 2 * pixels / outputs), 9)
+    length = round((whole + 0.5) * step)
+    assert outputs_of(length, step) == made_by_libvips(length, step)
 
 
 @given(st.floats(1.3, 300), st.floats(0, 200), st.integers(20, 300))
