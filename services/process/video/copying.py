@@ -1,14 +1,14 @@
 """What of a film is already as it would become, and so is copied instead of encoded. Pure."""
 
 from services.process.video.codecs import CODECS, CodecName
-from services.process.video.film import Film, Sound
+from services.process.video.film import Film
 
 # A film of more bits for each pixel is encoded even if all else is as it should be. At x264's
 # crf 23, films have about a third of this.
 _BITS_PER_PIXEL = 0.25
 _SOUND_MOST = 1.25  # of the bit rate that is wanted: encoders do not keep to it closely
 _SOUND_RATE = 48000
-# The other containers do not tell the time of every picture.
+# The others do not tell the time of every picture, and a copy has the holes of a damaged stream.
 _CONTAINERS = frozenset({"mov", "matroska"})
 
 
@@ -35,10 +35,12 @@ def _bits_of_pictures(film: Film) -> int:
     return film.video_bit_rate or film.bit_rate - sum(sound.bit_rate for sound in film.sounds)
 
 
-def sound_fits(sound: Sound | None, codec: CodecName, kbps: int) -> bool:
-    """Whether the sound is what would be made of it, or mono, beside pictures in `codec`."""
+def sound_fits(film: Film, codec: CodecName, kbps: int) -> bool:
+    """Whether the film's sound is what would be made of it, or mono, beside pictures in `codec`."""
+    sound = film.sound(film.audio_stream)
     return (
         sound is not None
+        and film.container in _CONTAINERS
         and (sound.codec, sound.profile) in CODECS[codec].sound_kinds
         and sound.channels <= 2
         and sound.rate <= _SOUND_RATE

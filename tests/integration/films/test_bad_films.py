@@ -12,8 +12,10 @@ from shared.errors import (
     TimeLimit,
     UnsupportedMedia,
 )
-from tests.films import BUNNY, TONE, Bench, Benches, FilmMaker
+from tests.films import BUNNY, TONE, Bench, Benches, FilmMaker, pattern
 from tests.integration.films.looks import SLOW, processes_with, refusal
+
+_TONE_OF_EIGHT = ("-f", "lavfi", "-i", "sine=duration=8")
 
 
 async def test_sound_alone_is_no_film(bench: Bench, film: FilmMaker) -> None:
@@ -114,3 +116,23 @@ async def test_too_much_time_is_too_much(benches: Benches) -> None:
     error = await refusal(bench, BUNNY, SLOW)
     assert isinstance(error, TimeLimit)
     assert not processes_with(bench.work.directory)
+
+
+async def test_a_broadcast_that_lost_packets_of_sound_is_made(
+    bench: Bench, film: FilmMaker, tmp_path: Path
+) -> None:
+    coded = ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")
+    whole = film("whole.ts", *pattern("320x180", 8), *_TONE_OF_EIGHT, *coded)
+    source = tmp_path / "lost.ts"
+    source.write_bytes(_without_some(whole.read_bytes(), 0x101))
+    outputs = await bench.make(source, {"op": "renditions", "heights": 96, "preset": "ultrafast"})
+    assert outputs["96p.mp4"].duration_seconds == pytest.approx(8, abs=0.3)
+
+
+def _without_some(stream: bytes, pid: int) -> bytes:
+    """An MPEG transport stream without every tenth packet of that number."""
+    packets = [stream[at : at + 188] for at in range(0, len(stream), 188)]
+    numbered = [int.from_bytes(packet[1:3]) & 0x1FFF for packet in packets]
+    mine = [place for place, number in enumerate(numbered) if number == pid]
+    lost = set(mine[9::10])
+    return b"".join(packet for place, packet in enumerate(packets) if place not in lost)

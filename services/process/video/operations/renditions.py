@@ -82,7 +82,7 @@ class Renditions(FilmRecipe):
 
     def _is_sound_copied(self, film: Film) -> bool:
         wanted = self.copy_source and self.loudness is None
-        return wanted and sound_fits(film.sound(film.audio_stream), self.codec, self.audio_kbps)
+        return wanted and sound_fits(film, self.codec, self.audio_kbps)
 
     def _name_of(self, side: int) -> str:
         return f"{side}p" if self.name == _OPERATION else f"{self.name}-{side}p"

@@ -21,6 +21,10 @@ FILM = Film(
 )
 
 
+def _with(sound: Sound) -> Film:
+    return replace(FILM, sounds=(sound,))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -63,7 +67,7 @@ def test_others_do_not(change: dict[str, Any]) -> None:
     "change", [{}, {"channels": 1}, {"rate": 44100}, {"bit_rate": 160_000}, {"bit_rate": 1000}]
 )
 def test_sound_that_is_what_is_wanted_fits(change: dict[str, Any]) -> None:
-    assert sound_fits(replace(SOUND, **change), "h264", 128)
+    assert sound_fits(_with(replace(SOUND, **change)), "h264", 128)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +83,17 @@ def test_sound_that_is_what_is_wanted_fits(change: dict[str, Any]) -> None:
     ],
 )
 def test_other_sound_does_not(change: dict[str, Any]) -> None:
-    assert not sound_fits(replace(SOUND, **change), "h264", 128)
+    assert not sound_fits(_with(replace(SOUND, **change)), "h264", 128)
 
 
 def test_sound_fits_beside_the_pictures_that_it_goes_with() -> None:
     opus = Sound(1, "opus", bit_rate=96_000)
-    assert sound_fits(opus, "vp9", 128)
-    assert not sound_fits(opus, "hevc", 128)
-    assert sound_fits(SOUND, "av1", 128)
-    assert not sound_fits(None, "h264", 128)
+    assert sound_fits(_with(opus), "vp9", 128)
+    assert not sound_fits(_with(opus), "hevc", 128)
+    assert sound_fits(FILM, "av1", 128)
+    assert not sound_fits(replace(FILM, audio_stream=None), "h264", 128)
+
+
+def test_sound_is_copied_from_the_containers_that_pictures_are_copied_from() -> None:
+    assert sound_fits(replace(FILM, container="matroska"), "h264", 128)
+    assert not sound_fits(replace(FILM, container="mpegts"), "h264", 128)
