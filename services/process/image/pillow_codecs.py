@@ -36,6 +36,9 @@ _LIBRARIES = (
 # A flag in WebP's extended header. libwebp leaves it out where each frame's own rectangle is opaque,
 # and decoders then take what lies around it for opaque too; whole frames cannot be misread.
 _WEBP_ALPHA = 0x10
+# PNG has a frame's time in seconds as a fraction of two numbers of 16 bits.
+_PNG_HIGHEST = 2**16 - 1
+_PNG_UNITS = (1, 10, 1000)  # milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def encode_animation(
     """All frames as one file. AVIF has no number of plays here: it runs for ever."""
     alike = _alike([_carried(frame, target) for frame in frames])
     options = {
-        "duration": list(timing.milliseconds),
+        "duration": _durations(timing, target.format),
         "loop": timing.plays,
         **_options(target, exif),
     }
@@ -125,6 +128,20 @@ def encode_animation(
     if target.format == "webp" and alike[0].mode == "RGBA" and not data[20] & _WEBP_ALPHA:
         return _joined(alike, target, {**options, "kmin": 0, "kmax": 1})
     return data
+
+
+def _durations(timing: Timing, kind: Format) -> list[int]:
+    """How long each frame is shown, in milliseconds, as the format can say it."""
+    if kind == "png":
+        return [_said_in_png(duration) for duration in timing.milliseconds]
+    return list(timing.milliseconds)
+
+
+def _said_in_png(milliseconds: int) -> int:
+    """Over 65 seconds to a hundredth of one, over 11 minutes to a second, and at most 18 hours."""
+    fitting = (unit for unit in _PNG_UNITS if milliseconds <= unit * _PNG_HIGHEST)
+    unit = next(fitting, _PNG_UNITS[-1])
+    return min(round(milliseconds / unit), _PNG_HIGHEST) * unit
 
 
 def _joined(frames: list[Image.Image], target: Target, options: dict[str, Any]) -> bytes:

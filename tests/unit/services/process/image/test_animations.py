@@ -25,7 +25,12 @@ def drawn(place: int) -> Image.Image:
     return image
 
 
-def saved(path: Path, frames: list[Image.Image], plays: int = 3) -> Path:
+def saved(
+    path: Path,
+    frames: list[Image.Image],
+    plays: int = 3,
+    milliseconds: tuple[int, ...] = MILLISECONDS,
+) -> Path:
     loop: dict[str, Any] = {"loop": plays}
     if path.suffix == ".gif" and plays:  # which counts how often it is repeated, if it is
         loop = {"loop": plays - 1} if plays > 1 else {}
@@ -34,7 +39,7 @@ def saved(path: Path, frames: list[Image.Image], plays: int = 3) -> Path:
         path,
         save_all=True,
         append_images=others,
-        duration=list(MILLISECONDS[: len(frames)]),
+        duration=list(milliseconds[: len(frames)]),
         **loop,
         disposal=2 if path.suffix == ".gif" else 1,
         lossless=True,
@@ -92,6 +97,35 @@ def test_frames_that_look_the_same_are_one_in_png(tmp_path: Path) -> None:
     source = saved(tmp_path / "a.png", [drawn(0), drawn(20), drawn(20), drawn(40)])
     render("auto", LIMITS, source, [Target("b", "png", animated=True)], tmp_path)
     assert [milliseconds for _, milliseconds in shown(tmp_path / "b.png")] == [40, 270, 500]
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "made"),
+    [
+        (65_535, 65_535),
+        (70_001, 70_000),
+        (655_347, 655_350),
+        (655_351, 655_000),
+        (16_777_001, 16_777_000),
+        (65_535_000, 65_535_000),
+        (99_999_999, 65_535_000),
+    ],
+)
+def test_a_png_shows_a_frame_for_about_as_long_as_it_can_say(
+    milliseconds: int, made: int, frames: list[Image.Image], tmp_path: Path
+) -> None:
+    source = saved(tmp_path / "a.avif", frames, milliseconds=(40, milliseconds, 70, 500))
+    render("pillow", LIMITS, source, [Target("b", "png", animated=True)], tmp_path)
+    assert [found for _, found in shown(tmp_path / "b.png")] == [40, made, 70, 500]
+
+
+def test_frames_that_look_the_same_are_two_in_png_where_it_cannot_say_how_long_they_are_one(
+    tmp_path: Path,
+) -> None:
+    alike, times = [drawn(0), drawn(20), drawn(20), drawn(40)], (40, 65_535, 8, 500)
+    source = saved(tmp_path / "a.avif", alike, milliseconds=times)
+    render("pillow", LIMITS, source, [Target("b", "png", animated=True)], tmp_path)
+    assert [found for _, found in shown(tmp_path / "b.png")] == list(times)
 
 
 @sources
