@@ -175,7 +175,7 @@ class Limits:
     def check(self, width: int, height: int, frames: int = 1) -> None:
         """Raise `SourceTooLarge` for a source of more frames or pixels."""
         if frames > self.frames:
-            raise SourceTooLarge(f"The animation has {frames} frames; {self.frames} are allowed.")
+            raise _too_long(f"has {frames} frames; {self.frames} are allowed")
         if width * height * frames > self.pixels:
             raise self.refusal if frames == 1 else self._refusal_of(frames)
 
@@ -185,10 +185,16 @@ class Limits:
         return SourceTooLarge(f"The picture has more than {self.pixels / 1e6:g} million pixels.")
 
     def _refusal_of(self, frames: int) -> SourceTooLarge:
-        return SourceTooLarge(
-            f"The animation has more than {self.pixels / 1e6:g} million pixels"
-            f" in its {frames} frames."
+        return _too_long(
+            f"has more than {self.pixels / 1e6:g} million pixels in its {frames} frames"
         )
+
+
+def _too_long(what: str) -> SourceTooLarge:
+    """A refusal that says what can be had of the animation all the same."""
+    return SourceTooLarge(
+        f'The animation {what}; `"animation": "first"` takes the first frame alone.'
+    )
 
 
 class Engine(Protocol):

@@ -1,5 +1,6 @@
 """Animations: what is kept of them in the formats that move."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +140,23 @@ def test_the_first_frame_alone_is_a_plain_png(
     assert frame.getchannel("A").tobytes() == frames[0].getchannel("A").tobytes()
 
 
-def test_frames_that_are_too_many_are_refused(frames: list[Image.Image], tmp_path: Path) -> None:
+FIRST_ALONE = '; `"animation": "first"` takes the first frame alone.'
+
+
+@pytest.mark.parametrize("made", ["png", "webp", "avif"])
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (Limits(pixels=10**8, frames=3), "4 frames; 3 are allowed"),
+        (Limits(pixels=9000), "more than 0.009 million pixels in its 4 frames"),
+    ],
+    ids=["frames", "pixels"],
+)
+def test_an_animation_that_is_too_much_is_refused_and_told_that_its_first_frame_is_not(
+    limits: Limits, said: str, made: Format, frames: list[Image.Image], tmp_path: Path
+) -> None:
     source = saved(tmp_path / "a.png", frames)
-    limits = Limits(pixels=10**8, frames=3)
-    with pytest.raises(SourceTooLarge, match="4 frames; 3 are allowed"):
-        render("auto", limits, source, [Target("b", "png", animated=True)], tmp_path)
+    with pytest.raises(SourceTooLarge, match=re.escape(said + FIRST_ALONE)):
+        render("auto", limits, source, [Target("b", made, animated=True)], tmp_path)
+    (first,) = render("auto", limits, source, [Target("c", made)], tmp_path)
+    assert (first.width, first.height) == SIZE
