@@ -36,13 +36,13 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return times
 
 
-def film_with(film: FilmMaker, key_seconds: int) -> Path:
+def film_with(film: FilmMaker, key_seconds: int, ext: str = "mp4") -> Path:
     """A film that grows brighter, with a key frame every so many seconds."""
     bright = "geq=lum=40+2*T:cb=128:cr=128,format=yuv420p"
     source = f"color=black:size=32x32:rate={RATE}:duration={SECONDS},{bright}"
     keys = f"scenecut=0:keyint={key_seconds * RATE}:min-keyint={key_seconds * RATE}"
     lavfi = ("-f", "lavfi", "-i", source)
-    return film(f"keys-{key_seconds}.mp4", *lavfi, "-c:v", "libx264", "-x264-params", keys)
+    return film(f"keys-{key_seconds}.{ext}", *lavfi, "-c:v", "libx264", "-x264-params", keys)
 
 
 def take(source: Path, files: list[Path], slack: float) -> tuple[float, ...]:
@@ -73,6 +73,19 @@ def test_pictures_far_from_key_frames_are_those_of_their_times(
     files = [tmp_path / f"{number}.png" for number in range(SECONDS)]
     begins = take(film_with(film, 1000), files, 10.0)
     assert begins[11:] == pytest.approx(TIMES[11:], abs=1 / RATE)
+
+
+@pytest.mark.parametrize("ext", ["avi", "flv", "mkv", "mp4", "ts"])
+@pytest.mark.parametrize("key_seconds", [5, 30])
+def test_pictures_are_near_their_times_in_every_container(
+    film: FilmMaker, tmp_path: Path, decoded: list[float], ext: str, key_seconds: int
+) -> None:
+    files = [tmp_path / f"{number}.png" for number in range(SECONDS)]
+    begins = take(film_with(film, key_seconds, ext), files, 10.0)
+    assert all(-0.01 <= time - begin <= 10 for time, begin in zip(TIMES, begins, strict=True))
+    expected = [min(255, (24 + 2 * begin) * 255 / 219) for begin in begins]
+    assert [brightness(file) for file in files] == pytest.approx(expected, abs=6)
+    assert len(decoded) <= 2 * SECONDS * RATE
 
 
 class Asked:
