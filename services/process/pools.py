@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self, TypeVar
 from services.process.child import Answer, Bounds
 from services.process.children import Child
 from services.process.idle import Board
-from shared.errors import MillraceError
+from shared.errors import EngineUnavailable, MillraceError
 from shared.work import Work
 
 T = TypeVar("T")
@@ -61,6 +61,7 @@ class Pool:
         self._slots = [_Slot(self._start, self._generation) for _ in range(size)]
         self._idle: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
         self._warming: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     @classmethod
     @asynccontextmanager
@@ -116,11 +117,14 @@ class Pool:
             TimeLimit: it took longer than `seconds`, counted from when a child was free.
             CorruptMedia: the child crashed.
             EngineUnavailable: the child was killed, could not be started, or `function` raised an
-                error of another library. A `MillraceError` is raised here as it was there.
+                error of another library; or the pool is closed. A `MillraceError` is raised here
+                as it was there.
         """
         slot = await self._idle.get()
-        self._board.write(self.idle)
         try:
+            if self._closed:
+                raise EngineUnavailable("No process is started any more: the service ends.")
+            self._board.write(self.idle)
             answer = await slot.call(function, arguments, seconds, work.lock, threads)
         finally:
             self._give_back(slot)
@@ -145,8 +149,10 @@ class Pool:
         return child
 
     def _give_back(self, slot: "_Slot") -> None:
-        """Let others have the slot; if it has no child, one starts now."""
+        """Let others have the slot; if it has no child, one starts now, but in a closed pool."""
         self._idle.put_nowait(slot)
+        if self._closed:
+            return
         self._board.write(self.idle)
         if slot.filled:
             return
@@ -155,6 +161,7 @@ class Pool:
         warming.add_done_callback(self._warming.discard)
 
     async def _close(self) -> None:
+        self._closed = True
         for warming in self._warming:
             warming.cancel()
         await asyncio.gather(*self._warming, return_exceptions=True)

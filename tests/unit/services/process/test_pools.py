@@ -281,6 +281,20 @@ async def test_closed_pool_leaves_no_process(work: Attempt) -> None:
     assert not lives(pid)
 
 
+async def test_calls_of_a_pool_that_is_closed_end_with_errors_of_their_own(work: Attempt) -> None:
+    async with Pool.opened(1, BOUNDS, NOTHING) as pool:
+        await pid_of(pool, work)
+        running = asyncio.create_task(pool.call(time.sleep, 60, seconds=99, work=work))
+        waiting = [asyncio.create_task(pid_of(pool, work)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+    with pytest.raises(EngineUnavailable, match="killed by signal 9"):
+        await asyncio.wait_for(running, 20)
+    for call in waiting:
+        with pytest.raises(EngineUnavailable, match="the service ends"):
+            await asyncio.wait_for(call, 20)
+    assert asyncio.all_tasks() == {asyncio.current_task()}, "none starts another child"
+
+
 def test_works_on_uvloop(work: Attempt) -> None:
     async def cancelled() -> int:
         async with Pool.opened(1, BOUNDS, NOTHING) as pool:
