@@ -70,6 +70,7 @@ class Film:
         plain: whether the stored pictures are what is shown: square pixels, not turned, from
             the very start of the film on.
         sounds, captions: all tracks that can be decoded, in the file's order.
+        flaw: what is wrong with the file that ffmpeg does not complain about; may be nothing.
     """
 
     path: str
@@ -91,6 +92,7 @@ class Film:
     plain: bool = False
     sounds: tuple[Sound, ...] = ()
     captions: tuple[Captions, ...] = ()
+    flaw: str = ""
 
     def sound(self, stream: int | None) -> Sound | None:
         """The track of sound whose stream has that number."""

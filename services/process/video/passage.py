@@ -69,7 +69,8 @@ class Passage:
             advance(progress)
 
         grant = self._tools.grant_on(way)
-        complaints = await run(self._tools.ffmpeg, arguments, grant, self._work, follow)
+        said = await run(self._tools.ffmpeg, arguments, grant, self._work, follow)
+        complaints = said or self._film.flaw
         passed = Passed(self._film, self._tools, self._work, complaints, reached)
         finished = await together(product.finish(passed) for product in self._branches)
         return dict(zip(self._branches, finished, strict=True))

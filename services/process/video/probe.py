@@ -4,12 +4,13 @@ import hashlib
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from services.process.video.container import HEAD_BYTES, container
 from services.process.video.film import Film, Limits, Sound
+from services.process.video.flv import flaw_of
 from services.process.video.tracks import captions_of, sounds_of
 from shared.errors import CorruptMedia, SourceTooLarge, UnsupportedMedia
 
@@ -60,7 +61,7 @@ def probe(source: Path, limits: Limits, demuxer: str | None = None) -> Film:
             _check_frames(film, video, limits)
     _check_size(film.width, film.height, limits)
     _check_length(film, limits)
-    return film
+    return replace(film, flaw=flaw_of(source)) if demuxer == "flv" else film
 
 
 def _demuxer_of(source: Path) -> str:

@@ -95,7 +95,7 @@ async def _check_goes_on(tools: Tools, film: Film, seconds: float, work: Work) -
     assert film.video_stream is not None
     rest = [witness(film.video_stream)]
     arguments = command.encode(film, rest, tools.means, Window(seconds))
-    if said := await run(tools.ffmpeg, arguments, tools.grant, work):
+    if said := await run(tools.ffmpeg, arguments, tools.grant, work) or film.flaw:
         raise broken_off(said, seconds, film.picture_seconds)
 
 

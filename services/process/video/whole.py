@@ -17,7 +17,7 @@ def check_whole(said: str, seconds: float, wanted: float) -> None:
     """Refuse a film of which `seconds` were read, where there should be `wanted`.
 
     Args:
-        said: what ffmpeg complained about, which may be nothing.
+        said: what ffmpeg complained about, or `Film.flaw`; may be nothing.
 
     Raises:
         CorruptMedia: it breaks off.

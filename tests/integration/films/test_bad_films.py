@@ -1,6 +1,7 @@
 """Films that cannot be read, each refused with one sentence."""
 
 import hashlib
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,46 @@ async def test_a_film_that_breaks_off_is_damaged(
     error = await refusal(bench, half, *operations)
     assert isinstance(error, CorruptMedia)
     assert "60%" in str(operations) or "seconds can be decoded" in str(error)
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        ({"op": "renditions", "heights": 96, "preset": "ultrafast"},),
+        ("storyboard",),
+        ("audio",),
+        ({"op": "trim", "start": 1, "end": 4},),
+    ],
+    ids=str,
+)
+async def test_an_flv_that_breaks_off_is_damaged(
+    bench: Bench, film: FilmMaker, tmp_path: Path, operations: tuple[Any, ...]
+) -> None:
+    whole = film("whole.flv", "-i", str(BUNNY), "-c", "copy").read_bytes()
+    source = tmp_path / "film.flv"
+    source.write_bytes(_cut_in_the_head_of_a_tag(whole))
+    error = await refusal(bench, source, *operations)
+    assert isinstance(error, CorruptMedia)
+    assert "seconds can be decoded (the file ends within a tag)" in str(error)
+
+
+def _cut_in_the_head_of_a_tag(flv: bytes) -> bytes:
+    """About the first half: ffmpeg complains where a picture is cut, but not of this."""
+    at = 13
+    while at < len(flv) // 2:
+        at += 11 + int.from_bytes(flv[at + 1 : at + 4]) + 4
+    return flv[: at + 5]
+
+
+async def test_an_flv_that_is_shorter_than_it_says_is_made(
+    bench: Bench, film: FilmMaker, tmp_path: Path
+) -> None:
+    whole = film("whole.flv", "-i", str(BUNNY), "-c", "copy").read_bytes()
+    told = whole.index(b"\x00\x08duration\x00") + 11
+    source = tmp_path / "film.flv"
+    source.write_bytes(whole[:told] + struct.pack(">d", 60) + whole[told + 8 :])
+    outputs = await bench.make(source, {"op": "renditions", "heights": 96, "preset": "ultrafast"})
+    assert outputs["96p.mp4"].duration_seconds == pytest.approx(5.3, abs=0.3)
 
 
 async def test_noise_in_a_container_is_damaged(bench: Bench, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class Passed:
     """What a passage leaves behind for its products.
 
     Attributes:
-        complaints: what ffmpeg said, which may be nothing.
+        complaints: what ffmpeg said, or what is wrong with the film anyway; may be nothing.
         seconds: how far into the window the longest of its outputs reaches.
     """
 
