@@ -15,6 +15,9 @@ QUEUE_OF_STAGE: Mapping[Stage, str] = {
 }
 RETRY_DELAYS_SECONDS: Mapping[str, float] = {"5s": 5, "30s": 30, "2m": 120, "10m": 600}
 DELIVERY_LIMIT = 10
+# Nobody comes after cleanup: what it is still to tell of a job would never be told. Not for
+# ever, so that a message that kills each cleanup does not keep others waiting for good.
+CLEANUP_DELIVERY_LIMIT = 1000
 # Looking into the parked jobs counts as a delivery; RabbitMQ's largest limit is never reached.
 NO_DELIVERY_LIMIT = 2**31 - 1
 # An updates queue that nobody reads keeps this many and drops the oldest.
@@ -118,13 +121,14 @@ class Lane:
 
     def _stage_queue(self, stage: Stage) -> Queue:
         # Cleanup never dead-letters back to itself.
-        beyond = self.dead if stage == "cleanup" else self.queue("cleanup")
+        ending = stage == "cleanup"
+        beyond = self.dead if ending else self.queue("cleanup")
         return Queue(
             self.queue(stage),
             {
                 **_AT_LEAST_ONCE,
                 "x-dead-letter-routing-key": beyond,
-                "x-delivery-limit": DELIVERY_LIMIT,
+                "x-delivery-limit": CLEANUP_DELIVERY_LIMIT if ending else DELIVERY_LIMIT,
             },
         )
 

@@ -7,12 +7,11 @@ from contextlib import suppress
 import orjson
 
 from shared.broker.base import Message
-from shared.envelope import dead_letter_of, encode
+from shared.envelope import encode
 from shared.errors import WorkspaceFull
 from shared.jobs import DownloadJob, Stage
 from shared.storage.base import Owner
 from shared.storage.memory import _Object
-from tests.simulation.promises import Run
 from tests.simulation.service import Machine, Service
 from tests.simulation.stages import CHARACTERS, OUTPUTS, output_of
 from tests.simulation.virtual import Process
@@ -120,12 +119,6 @@ class Town:
                     self.accept(job.model_copy(update={"run": job.run + 1}))
                 return True
         return False
-
-    def given_up(self) -> set[Run]:
-        """The runs whose end the broker itself gave up: left to the sweep, after the deadline."""
-        parked = [kept.message for kept in self.world.broker._queues[LANE.dead].ready]
-        dead = [orjson.loads(message.body) for message in parked if dead_letter_of(message)]
-        return {(fields["jobId"], fields.get("run", 1)) for fields in dead}
 
     # ── the nemesis ──────────────────────────────────────────────────────────────────────
 

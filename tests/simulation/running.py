@@ -74,12 +74,8 @@ def _calm(world: World, town: Town) -> None:
     for service in [*town.services.values()]:
         service.line.mend()
     _rest(world, town, 3 * TTL_SECONDS)
-    given_up = town.given_up()
-    for run in sorted(world.promises.accepted - world.promises.ended.keys() - given_up):
+    for run in sorted(world.promises.accepted - world.promises.ended.keys()):
         world.promises.breaks(f"{run} has not ended, and no message is left of it")
-    if given_up:
-        world.scheduler.run(lambda: False, TTL_SECONDS)
-        _sweep(world, town)
 
 
 def _after(world: World, town: Town) -> None:

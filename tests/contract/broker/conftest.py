@@ -13,6 +13,7 @@ from tests.contract.brokers import Subject, in_memory, on_rabbitmq
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.broker.rabbitmq.pause", lambda: 0.05)
     monkeypatch.setattr(topology, "DELIVERY_LIMIT", LIMIT)
+    monkeypatch.setattr(topology, "CLEANUP_DELIVERY_LIMIT", LIMIT)
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])
