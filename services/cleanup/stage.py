@@ -30,7 +30,7 @@ class Cleanup:
 
     async def __call__(self, job: CleanupJob, work: Closing) -> JobEnded:
         receipt = work.receipt(job)
-        await self._settle(receipt, work.intents(), work.owner(receipt))
+        await self._settle(receipt, work.intents(), receipt.owner)
         await self._remove(work, receipt)
         if receipt.outcome == "failed" and not receipt.parked:
             await self.parking.park(receipt)

@@ -21,7 +21,7 @@ from shared.jobs import (
     Request,
     Stage,
 )
-from shared.storage.base import Intent, Owner
+from shared.storage.base import Intent
 from shared.work import Spent
 from shared.workspace.files import Files
 from shared.workspace.held import Progress, read_intents
@@ -123,14 +123,6 @@ class Closing:
         """What the run has journalled, in every attempt."""
         return read_intents(self._files, self._directory)
 
-    def owner(self, receipt: Receipt) -> Owner:
-        """Whose the objects are that the run has journalled.
-
-        By its lease: a receipt that was written before the lease knows no token.
-        """
-        lease = self._lease()
-        return lease.owner if lease else receipt.owner
-
     def announce(self, job: CleanupJob) -> None:
         """Write the receipt without an account, for the worker that holds the job to see."""
         self._first(self._new_receipt(job))
@@ -149,7 +141,24 @@ class Closing:
         if first.event is None:
             first = self._with_event(first, job)
             self._replace(first)
-        return first
+        return self._complete(first)
+
+    def _complete(self, receipt: Receipt) -> Receipt:
+        """`receipt`, also where its run began, and journalled, after it had been written."""
+        lease = self._lease()
+        if lease is None:
+            return receipt
+        found = self._in_storage(receipt.outcome, lease.request)
+        complete = receipt.model_copy(
+            update={
+                "token": lease.token,
+                "keys": tuple(dict.fromkeys((*receipt.keys, *found["keys"]))),
+                "begun": tuple(dict.fromkeys((*receipt.begun, *found["begun"]))),
+            }
+        )
+        if complete != receipt:
+            self._replace(complete)
+        return complete
 
     def mark_parked(self, receipt: Receipt) -> Receipt:
         """Write down that the failed job was parked, unless a duplicate has done so."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.broker import topology
 from shared.broker.topology import QUEUE_OF_STAGE
 from shared.envelope import encode
 from shared.jobs import Stage
@@ -51,7 +52,10 @@ async def test_files_of_a_given_up_job_on_another_volume_are_left_to_its_cleanup
         assert one.workspace.receipts() == []
 
 
-async def test_cleanup_that_dies_again_and_again_is_parked_by_the_broker(tmp_path: Path) -> None:
+async def test_cleanup_that_dies_again_and_again_is_parked_by_the_broker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topology, "CLEANUP_DELIVERY_LIMIT", 10)
     async with flow(tmp_path, start=WORKING) as one:
         assert isinstance(one.broker, UnreliableBroker)
         await one.submit()

@@ -121,10 +121,10 @@ def test_objects_are_the_runs_by_the_token_of_its_lease(workspace: Workspace) ->
         owner = attempt(held, "upload").owner
     job = cleanup_job(workspace.volume, "failed", error=ERROR)
     with workspace.close(job) as closing:
-        assert closing.owner(closing.receipt(job)) == owner
+        assert closing.receipt(job).owner == owner
         closing.remove()
     with workspace.close(job) as closing:
-        assert closing.owner(closing.receipt(job)) == owner, "also when the lease is gone"
+        assert closing.receipt(job).owner == owner, "also when the lease is gone"
 
 
 def test_lease_and_receipt_from_before_there_were_tokens(workspace: Workspace) -> None:
@@ -135,7 +135,7 @@ def test_lease_and_receipt_from_before_there_were_tokens(workspace: Workspace) -
     assert b"token" not in lease.read_bytes()
     job = cleanup_job(workspace.volume, "failed", error=ERROR)
     with workspace.close(job) as closing:
-        assert closing.owner(closing.receipt(job)) == Owner(job_id="job", run=1)
+        assert closing.receipt(job).owner == Owner(job_id="job", run=1)
         closing.remove()
     receipt = Path(workspace.closed) / "job.1.json"
     receipt.write_bytes(receipt.read_bytes().replace(b',"token":""', b""))

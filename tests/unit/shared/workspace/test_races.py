@@ -67,9 +67,26 @@ def test_what_a_job_stored_while_it_was_ended_is_known_by_its_lease(workspace: W
     assert lease is not None
     with workspace.close(job) as closing:
         receipt = closing.receipt(job)
-        assert receipt.owner != lease.owner
         assert closing.intents()
-        assert closing.owner(receipt) == lease.owner
+        assert receipt.owner == lease.owner
+
+
+def test_what_is_journalled_after_the_receipt_is_looked_for_once_more(workspace: Workspace) -> None:
+    """A cancel's receipt was there before the job began; a put that it stopped lands late."""
+    job = cleanup_job(workspace.volume, "cancelled")
+    with workspace.close(job) as closing:
+        with workspace.begin(download_job()) as held:
+            lease = held.lease
+        with pytest.raises(JobLocked, match="begun while"):
+            closing.receipt(job)
+    Files().append(f"{workspace.jobs}/job.1/objects.jsonl", b"\n%s\n" % Intent(key="late").encode())
+    with workspace.close(job) as closing:
+        receipt = closing.receipt(job)
+        closing.remove()
+    assert (receipt.keys, receipt.owner) == (("late",), lease.owner)
+    assert workspace.receipt_of("job.1") == receipt
+    with workspace.close(job) as closing:
+        assert closing.receipt(job) == receipt
 
 
 class LateLock(Files):
