@@ -11,6 +11,7 @@ import pytest
 from millrace import parked
 from millrace.parked import CannotRedrive, Held, Parked, Selection, looking
 from millrace.whereabouts import find
+from shared.broker import topology
 from shared.broker.base import Message
 from shared.broker.topology import QUEUE_OF_STAGE
 from shared.errors import BrokerUnavailable, CorruptMedia, SourceMissing, WorkspaceFull
@@ -377,9 +378,10 @@ async def test_an_end_that_cleanup_died_of_goes_on(one: Flow) -> None:
 
 @pytest.mark.parametrize("stage", WORKING)
 async def test_a_job_that_its_stage_and_cleanup_died_of_is_ended_as_failed(
-    tmp_path: Path, stage: Stage
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: Stage
 ) -> None:
     """It lies there as the stage's own message, and cleanup must not take it for nonsense."""
+    monkeypatch.setattr(topology, "CLEANUP_DELIVERY_LIMIT", 10)
     before = tuple(QUEUE_OF_STAGE)[: tuple(QUEUE_OF_STAGE).index(stage)]
     async with flow(tmp_path, start=before) as one:
         await one.submit()
