@@ -44,9 +44,9 @@ def test_the_page_has_all_that_its_smallest_size_needs(tmp_path: Path) -> None:
     assert "http" not in page.read_text()
 
 
+@pytest.mark.slow
 # A browser is much to install for one page: what the page holds is tested above without one, and
 # is played here where there is one.
-@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here, and CHROMIUM names none")
 async def test_a_browser_plays_the_page_to_its_end(tmp_path: Path) -> None:
     assert Program(tmp_path)("demo").code == 0

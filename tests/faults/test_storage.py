@@ -96,51 +96,54 @@ async def behind(bad: Bad) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-@pytest.mark.parametrize("way", ["500", "503", "slow", "broken off", "answer lost"])
-async def test_an_upload_is_whole_or_gone_whichever_request_fails(
-    s3_endpoint: str, s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
-) -> None:
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What is put, by a client that does not wait long for answers."""
     monkeypatch.setattr(s3_client, "_READ_SECONDS", 0.5)
-    source = tmp_path / "source"
-    source.write_bytes(CONTENT)
-    seen = s3(s3_endpoint, s3_bucket)
+    path = tmp_path / "source"
+    path.write_bytes(CONTENT)
+    return path
+
+
+async def spoiled(endpoint: str, bucket: str, way: str) -> AsyncIterator[tuple[int, S3Storage]]:
+    """The storage with its n-th request going wrong, for every n until there is none."""
     for number in range(1, 100):
-        bad = Bad(s3_endpoint, way, number)
-        async with behind(bad) as endpoint:
-            storage = S3Storage(replace(bucket_at(s3_endpoint, s3_bucket), endpoint_url=endpoint))
-            intents = await stored(storage, source)
-            await seen.storage.get(KEY, tmp_path / f"got-{number}", limit_bytes=1 << 30)
-            assert (tmp_path / f"got-{number}").read_bytes() == CONTENT
-            await gone(storage, intents)
+        bad = Bad(endpoint, way, number)
+        async with behind(bad) as url:
+            storage = S3Storage(replace(bucket_at(endpoint, bucket), endpoint_url=url))
+            yield number, storage
             await storage.close()
-        assert (await seen.keys(), list(seen.leftovers())) == ([], []), number
-        (tmp_path / f"got-{number}").unlink()
         if not bad.spoiled:
             break
+
+
+@pytest.mark.parametrize("way", ["500", "503", "slow", "broken off", "answer lost"])
+async def test_an_upload_is_whole_or_gone_whichever_request_fails(
+    s3_endpoint: str, s3_bucket: str, tmp_path: Path, source: Path, way: str
+) -> None:
+    seen = s3(s3_endpoint, s3_bucket)
+    async for number, storage in spoiled(s3_endpoint, s3_bucket, way):
+        intents = await stored(storage, source)
+        await seen.storage.get(KEY, tmp_path / f"got-{number}", limit_bytes=1 << 30)
+        assert (tmp_path / f"got-{number}").read_bytes() == CONTENT
+        await gone(storage, intents)
+        assert (await seen.keys(), list(seen.leftovers())) == ([], []), number
+        (tmp_path / f"got-{number}").unlink()
     assert number > 8
     await seen.storage.close()
 
 
 @pytest.mark.parametrize("way", ["slow", "answer lost"])
 async def test_an_upload_that_completes_leaves_none_open_whichever_answer_is_lost(
-    s3_endpoint: str, s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+    s3_endpoint: str, s3_bucket: str, source: Path, way: str
 ) -> None:
-    monkeypatch.setattr(s3_client, "_READ_SECONDS", 0.5)
-    source = tmp_path / "source"
-    source.write_bytes(CONTENT)
     seen = s3(s3_endpoint, s3_bucket)
-    for number in range(1, 100):
-        bad = Bad(s3_endpoint, way, number)
-        async with behind(bad) as endpoint:
-            storage = S3Storage(replace(bucket_at(s3_endpoint, s3_bucket), endpoint_url=endpoint))
-            intents = await stored(storage, source)
-            await storage.close()
+    async for number, storage in spoiled(s3_endpoint, s3_bucket, way):
+        intents = await stored(storage, source)
         for intent in standing(intents):
             await seen.storage.settle(intent, RUN)
         assert (await seen.keys(), list(seen.leftovers())) == ([KEY], []), number
         await seen.storage.delete(KEY)
-        if not bad.spoiled:
-            break
     assert number > 4
     await seen.storage.close()
 

@@ -12,6 +12,7 @@ from bench.memory_storage import STORAGES
 
 SIZE = 200 * MIB
 
+# Peaks are read and reset through /proc, which only Linux has; the services run elsewhere too.
 pytestmark = pytest.mark.skipif(
     not memory_gauge.can_measure(), reason="peaks of memory are read from /proc"
 )

@@ -176,6 +176,7 @@ async def test_hdr_films_get_the_colours_of_all_screens(bench: Bench, film: Film
 
 
 # These come beside the films that the tests make: others' encoders write what ours never would.
+# They are no part of the repository, whose own tests must not need them.
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="no corpus here")
 @pytest.mark.parametrize("name", ["bikes.mp4", "cockatoo.mp4", "realshort.mp4"])
 async def test_films_from_elsewhere(bench: Bench, name: str) -> None:

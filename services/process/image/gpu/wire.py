@@ -6,6 +6,7 @@ GPU's process believes nothing that a child says: a stranger's file may have tak
 
 import socket
 import struct
+from abc import ABC, abstractmethod
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -19,13 +20,13 @@ Side = Annotated[int, Field(ge=1, le=65535)]
 Finite = Annotated[float, Field(ge=0, le=65535, allow_inf_nan=False)]
 
 
-class _Head(BaseModel):
+class _Head(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     @property
+    @abstractmethod
     def follows(self) -> int:
         """How many bytes come behind the head."""
-        raise NotImplementedError
 
 
 class Picture(_Head):

@@ -1,14 +1,18 @@
-"""The long forms of the tests on pictures; the processor in place of a GPU."""
+"""Engines and a picture; the long forms of their tests; the processor in place of a GPU."""
 
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from services.process.image.cuda import LINE
+from services.process.image.engine import Engine, Limits
 from services.process.image.gpu.host import Host
 from services.process.image.gpu.kernels import MOST_BYTES
+from services.process.image.pillow import Pillow
+from services.process.image.vips import Vips
 from tests.processor.device import Processor
 
 FOLDER = Path(__file__).parent
@@ -21,6 +25,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     slow = [one for one in items if FOLDER in one.path.parents and "slow" in one.keywords]
     config.hook.pytest_deselected(items=slow)
     items[:] = [one for one in items if one not in slow]
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> Path:
+    """A folder with one watermark: a blue square."""
+    folder = tmp_path / "marks"
+    folder.mkdir()
+    Image.new("RGBA", (50, 50), (30, 40, 220, 255)).save(folder / "logo.png")
+    return folder
+
+
+@pytest.fixture(params=[Pillow, Vips])
+def engine(request: pytest.FixtureRequest, marks: Path) -> Engine:
+    """Each engine of the processor."""
+    made: Engine = request.param(Limits(pixels=100_000_000, watermarks=marks))
+    return made
+
+
+@pytest.fixture
+def wide(tmp_path: Path) -> Path:
+    """Red, green and blue thirds, 300×100."""
+    image = Image.new("RGB", (300, 100), (220, 30, 30))
+    image.paste((30, 200, 40), (100, 0, 200, 100))
+    image.paste((30, 40, 220), (200, 0, 300, 100))
+    image.save(tmp_path / "wide.png")
+    return tmp_path / "wide.png"
 
 
 @pytest.fixture

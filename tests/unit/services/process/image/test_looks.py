@@ -12,7 +12,6 @@ from services.process.image.look import Cut, Look, Watermark
 from services.process.image.operations import PHOTOS
 from services.process.image.pillow import Pillow
 from services.process.image.select import InTurn
-from services.process.image.vips import Vips
 from services.process.plan import plan
 from shared.errors import InvalidJob, UnsupportedMedia
 from shared.jobs import Operation
@@ -20,31 +19,6 @@ from tests.unit.services.process.image.reference import reference
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (30, 40, 220), (250, 250, 250)
 GPS, CAMERA, ORIENTATION = 0x8825, 0x0110, 0x0112
-
-
-@pytest.fixture
-def marks(tmp_path: Path) -> Path:
-    """A folder with one watermark: a blue square."""
-    folder = tmp_path / "marks"
-    folder.mkdir()
-    Image.new("RGBA", (50, 50), (*BLUE, 255)).save(folder / "logo.png")
-    return folder
-
-
-@pytest.fixture(params=[Pillow, Vips])
-def engine(request: pytest.FixtureRequest, marks: Path) -> Engine:
-    made: Engine = request.param(Limits(pixels=100_000_000, watermarks=marks))
-    return made
-
-
-@pytest.fixture
-def wide(tmp_path: Path) -> Path:
-    """Red, green and blue thirds, 300×100."""
-    image = Image.new("RGB", (300, 100), RED)
-    image.paste(GREEN, (100, 0, 200, 100))
-    image.paste(BLUE, (200, 0, 300, 100))
-    image.save(tmp_path / "wide.png")
-    return tmp_path / "wide.png"
 
 
 def one(engine: Engine, source: Path, target: Target, directory: Path) -> Image.Image:

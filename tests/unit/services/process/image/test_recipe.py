@@ -19,31 +19,6 @@ from shared.jobs import Operation
 SMALL = Target("small", "png", width=150)
 
 
-@pytest.fixture
-def marks(tmp_path: Path) -> Path:
-    """A folder with one watermark: a blue square."""
-    folder = tmp_path / "marks"
-    folder.mkdir()
-    Image.new("RGBA", (50, 50), (30, 40, 220, 255)).save(folder / "logo.png")
-    return folder
-
-
-@pytest.fixture(params=[Pillow, Vips])
-def engine(request: pytest.FixtureRequest, marks: Path) -> Engine:
-    made: Engine = request.param(Limits(pixels=100_000_000, watermarks=marks))
-    return made
-
-
-@pytest.fixture
-def wide(tmp_path: Path) -> Path:
-    """Red, green and blue thirds, 300×100."""
-    image = Image.new("RGB", (300, 100), (220, 30, 30))
-    image.paste((30, 200, 40), (100, 0, 200, 100))
-    image.paste((30, 40, 220), (200, 0, 300, 100))
-    image.save(tmp_path / "wide.png")
-    return tmp_path / "wide.png"
-
-
 def everything() -> list[Any]:
     written = (
         "web", "avatar", "placeholder", "metadata",
