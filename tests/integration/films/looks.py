@@ -1,10 +1,12 @@
 """What came of a film: its files, its refusal, the processes that are left."""
 
 import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from PIL import Image, ImageStat
 
@@ -14,7 +16,9 @@ from shared.errors import (
 from shared.jobs import Output
 from tests.films import Bench
 
+SMALL = {"op": "renditions", "heights": [96], "preset": "ultrafast"}
 SLOW = {"op": "renditions", "preset": "veryslow", "crf": 10}
+COLOURS = ("red", "lime", "blue", "white")
 
 
 async def refusal(bench: Bench, source: Path, *operations: Any) -> MillraceError:
@@ -68,3 +72,27 @@ def difference(path: Path, other: Image.Image) -> float:
             strict=True,
         )
     return max(abs(a - b) for a, b in pairs)
+
+
+def opened(bench: Bench, output: Output) -> Image.Image:
+    return Image.open(io.BytesIO(bench.path(output).read_bytes())).convert("RGB")
+
+
+def colour_of(picture: Image.Image) -> str:
+    red, green, blue = (value > 128 for value in ImageStat.Stat(picture).mean)
+    names = {(1, 0, 0): "red", (0, 1, 0): "lime", (0, 0, 1): "blue", (1, 1, 1): "white"}
+    return names[int(red), int(green), int(blue)]
+
+
+def packets(path: Path, kind: str = "video") -> list[bytes]:
+    with av.open(str(path)) as media:
+        return [bytes(packet) for packet in media.demux(**{kind: 0}) if packet.size]
+
+
+def onset(path: Path) -> float:
+    """When it becomes loud, in seconds from the first picture."""
+    with av.open(str(path)) as media:
+        first = next(media.decode(video=0)).time or 0.0
+    with av.open(str(path)) as media:
+        loud = (f.time for f in media.decode(audio=0) if np.abs(f.to_ndarray()).max() > 0.1)
+        return (next(loud) or 0.0) - first

@@ -10,10 +10,8 @@ from services.process.video.stills import pictured
 from shared.errors import CorruptMedia
 from shared.together import together
 from tests.films import BUNNY, Bench, Benches
-from tests.integration.films.looks import SLOW, processes_with
+from tests.integration.films.looks import SLOW, SMALL, processes_with
 from tests.waiting import soon
-
-RENDITION = {"op": "renditions", "heights": [96], "preset": "ultrafast"}
 
 
 async def test_stills_do_not_wait_for_films_nor_films_for_stills(
@@ -33,13 +31,13 @@ async def test_stills_do_not_wait_for_films_nor_films_for_stills(
 
     monkeypatch.setattr("services.process.video.films.pictured", late)
     monkeypatch.setattr(Passages, "_advance", told)
-    made = await bench.make(BUNNY, RENDITION, "poster")
+    made = await bench.make(BUNNY, SMALL, "poster")
     assert set(made) == {"96p.mp4", "poster.webp"}
 
 
 async def test_films_side_by_side_become_what_each_becomes_alone(benches: Benches) -> None:
     """Each has its threads, however many others there are: x264's files depend on them."""
-    ladder = {**RENDITION, "heights": [180, 96]}
+    ladder = {**SMALL, "heights": [180, 96]}
     settings: dict[str, Any] = {"ffmpeg_threads": 3}
     alone, *both = [await benches(volume, **settings) for volume in ("a", "b", "c")]
     expected = await alone.make(BUNNY, ladder)

@@ -1,11 +1,12 @@
-"""HDR films as SDR, in sizes that 4:2:0 would not have."""
+"""HDR films: as SDR, in sizes that 4:2:0 would not have, and kept as they are."""
 
 from pathlib import Path
 
+import av
 import pytest
 
 from tests.films import Bench, FilmMaker, pattern
-from tests.integration.films.looks import brightness
+from tests.integration.films.looks import SMALL, brightness
 
 _WIDE, _UPRIGHT = "320x134", "180x320"
 
@@ -52,3 +53,22 @@ async def test_a_storyboard_beside_renditions_that_stay_hdr_has_odd_heights(
     kept = {"op": "renditions", "codec": "hevc", "hdr": True, "preset": "ultrafast"}
     outputs = await bench.make(hdr(film, _WIDE, transfer), kept, "storyboard")
     assert outputs["storyboard.vtt"].height == 67
+
+
+@pytest.mark.parametrize("codec", ["hevc", "av1"])
+async def test_hdr_is_kept_where_that_is_asked(bench: Bench, film: FilmMaker, codec: str) -> None:
+    told = "transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc:log-level=error"
+    start = pattern("160x96", 0.4, ",format=yuv420p10le")
+    source = film("pq.mp4", *start, "-c:v", "libx265", "-x265-params", told)
+    kept = {**SMALL, "name": "kept", "codec": codec, "hdr": True}
+    made = await bench.make(source, kept, SMALL, "probe")
+    assert made["probe.json"].value is not None
+    assert made["probe.json"].value["video"]["hdr"] == "PQ"
+    looks = {}
+    for name in ("kept-96p.mp4", "96p.mp4"):
+        with av.open(str(bench.path(made[name]))) as media:
+            frame = next(media.decode(video=0))
+            looks[name] = (frame.format.name, int(frame.color_trc))
+    assert looks["kept-96p.mp4"] == ("yuv420p10le", 16)
+    assert looks["96p.mp4"][0] == "yuv420p"
+    assert looks["96p.mp4"][1] != 16

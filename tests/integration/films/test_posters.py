@@ -1,10 +1,12 @@
 """Posters, made by the real ffmpeg."""
 
+from pathlib import Path
+
 import pytest
 from PIL import Image, ImageStat
 
 from tests.films import BUNNY, Bench, FilmMaker
-from tests.integration.films.looks import brightness
+from tests.integration.films.looks import brightness, colour_of, opened
 
 
 async def test_a_poster_is_not_black(bench: Bench, film: FilmMaker) -> None:
@@ -50,3 +52,11 @@ async def test_a_poster_comes_in_the_formats_and_size_asked_for(bench: Bench) ->
         "cover.webp": (320, 180),
         "cover.jpg": (320, 180),
     }
+
+
+@pytest.mark.parametrize(("at", "colour"), [("0%", "red"), ("30%", "lime"), ("100%", "white")])
+async def test_a_poster_is_taken_at_a_share(
+    bench: Bench, colours: Path, at: str, colour: str
+) -> None:
+    made = await bench.make(colours, {"op": "poster", "at": at})
+    assert colour_of(opened(bench, made["poster.webp"])) == colour

@@ -1,0 +1,91 @@
+"""Pictures and sound that already are what is wanted are copied, not encoded."""
+
+from typing import Any
+
+import av
+import pytest
+
+from tests.films import TONE, Bench, FilmMaker, pattern
+from tests.integration.films.looks import SMALL, onset, packets
+
+
+async def test_a_film_that_is_what_is_wanted_is_copied(bench: Bench, film: FilmMaker) -> None:
+    plain = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "45")
+    source = film("fit.mkv", *pattern("160x96"), *TONE, *plain)
+    fit = film("fit.mp4", "-i", str(source), "-c", "copy")
+    made = await bench.make(
+        fit,
+        SMALL,
+        {**SMALL, "name": "anew", "copySource": False},
+        {**SMALL, "name": "finer", "crf": 10},
+    )
+    held = {name: packets(bench.path(output)) for name, output in made.items()}
+    assert held["96p.mp4"] == packets(fit)
+    assert held["anew-96p.mp4"] != held["96p.mp4"]
+    (from_matroska,) = (await bench.make(source, {**SMALL, "name": "mkv"})).values()
+    assert packets(bench.path(from_matroska)) == packets(source)
+    assert made["finer-96p.mp4"].size > made["anew-96p.mp4"].size
+
+
+@pytest.mark.parametrize("container", ["mp4", "mkv"])
+async def test_copied_hevc_has_the_name_that_all_players_know(
+    bench: Bench, film: FilmMaker, container: str
+) -> None:
+    encoded = ("-c:v", "libx265", "-x265-params", "log-level=error", "-crf", "45")
+    tag = () if container == "mkv" else ("-tag:v", "hev1")
+    small = ("-pix_fmt", "yuv420p", *encoded, *tag)
+    source = film(f"tagged.{container}", *pattern("160x96"), *small)
+    made = await bench.make(source, {**SMALL, "codec": "hevc"})
+    with av.open(str(bench.path(made["96p.mp4"]))) as media:
+        assert media.streams.video[0].codec_tag == "hvc1"
+        assert sum(1 for _ in media.decode(video=0)) == 25
+
+
+async def test_sound_that_is_what_is_wanted_is_copied(bench: Bench, film: FilmMaker) -> None:
+    """Beside encoded pictures, too: it stays in step with them."""
+    late = "aevalsrc=sin(2000*t)*gt(t\\,0.5)|0:d=1:sample_rate=44100"
+    encoded = ("-c:v", "libx264", "-b:v", "2M", "-c:a", "aac", "-b:a", "96k")
+    source = film("stereo.mp4", *pattern("160x96"), "-f", "lavfi", "-i", late, *encoded)
+    changes: dict[str, dict[str, Any]] = {
+        "copied": {"maxFps": 10},
+        "anew": {"copySource": False},
+        "louder": {"loudness": -16},
+        "lighter": {"audioKbps": 32},
+    }
+    wanted = [{**SMALL, "name": name, **change} for name, change in changes.items()]
+    made = await bench.make(source, *wanted)
+    original = packets(source, "audio")
+    same = {n for n in changes if packets(bench.path(made[f"{n}-96p.mp4"]), "audio") == original}
+    assert same == {"copied"}
+    onsets = [onset(bench.path(made[f"{name}-96p.mp4"])) for name in ("copied", "anew")]
+    assert onsets == pytest.approx([0.5, 0.5], abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("sound", "is_copied"),
+    [
+        ("aevalsrc=random(0)*0.01|0:d=3", True),
+        ("aevalsrc=random(0)*gt(t\\,2)|random(1)*gt(t\\,2):d=3", False),  # silent, then heavy
+    ],
+)
+async def test_sound_of_films_that_do_not_tell_its_rate_is_measured(
+    bench: Bench, film: FilmMaker, sound: str, is_copied: bool
+) -> None:
+    encoded = ("-c:v", "libx264", "-c:a", "aac", "-b:a", "90k" if is_copied else "400k")
+    source = film(f"{is_copied}.mkv", *pattern("160x96", 3), "-f", "lavfi", "-i", sound, *encoded)
+    (made,) = (await bench.make(source, {**SMALL, "crf": 30, "audioKbps": 96})).values()
+    copied = packets(bench.path(made), "audio") == packets(source, "audio")
+    assert copied is is_copied
+
+
+@pytest.mark.parametrize("container", ["mkv", "mov", "ts", "flv", "avi"])
+async def test_sound_from_any_container_stays_in_step(
+    bench: Bench, film: FilmMaker, container: str
+) -> None:
+    late = "aevalsrc=sin(2000*t)*gt(t\\,0.5)|0:d=2:sample_rate=44100"
+    encoded = ("-c:v", "libx264", "-bf", "0", "-c:a", "aac", "-b:a", "96k")
+    source = film(f"late.{container}", *pattern("160x96", 2), "-f", "lavfi", "-i", late, *encoded)
+    wanted = [{**SMALL, "crf": 30}, {**SMALL, "crf": 30, "name": "anew", "copySource": False}]
+    made = await bench.make(source, *wanted)
+    onsets = [onset(bench.path(made[name])) for name in ("96p.mp4", "anew-96p.mp4")]
+    assert onsets == pytest.approx([0.5, 0.5], abs=0.05)

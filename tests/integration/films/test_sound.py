@@ -1,0 +1,81 @@
+"""Sound taken out of films, made loud, and drawn."""
+
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from PIL import Image, ImageStat
+
+from shared.errors import UnsupportedMedia
+from tests.films import TONE, Bench, FilmMaker, pattern
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec"),
+    [("m4a", "aac"), ("mp3", "mp3"), ("opus", "opus"), ("flac", "flac"), ("wav", "pcm_s16le")],
+)
+async def test_sound_is_taken_out(bench: Bench, colours: Path, kind: str, codec: str) -> None:
+    output = (await bench.make(colours, {"op": "audio", "format": kind}))[f"audio.{kind}"]
+    with av.open(str(bench.path(output))) as media:
+        assert media.streams.audio[0].codec_context.name.removesuffix("float") == codec
+        assert not media.streams.video
+    assert output.duration_seconds == pytest.approx(4, abs=0.1)
+    assert output.media_type.startswith("audio/")
+
+
+async def test_loudness_is_brought_to_what_is_asked(bench: Bench, film: FilmMaker) -> None:
+    quiet = ("-f", "lavfi", "-i", "sine=duration=4,volume=0.05")
+    source = film("quiet.mp4", *pattern("160x96", 4), *quiet)
+    made = await bench.make(
+        source,
+        {"op": "audio", "name": "a", "format": "wav"},
+        {"op": "audio", "name": "b", "format": "wav", "loudness": -16},
+    )
+    before, after = (_power(bench.path(made[f"{name}.wav"])) for name in "ab")
+    assert after > 4 * before
+
+
+def _power(path: Path) -> float:
+    with av.open(str(path)) as media:
+        blocks = [frame.to_ndarray() for frame in media.decode(audio=0)]
+    return float(sum((block.astype(float) ** 2).sum() for block in blocks) ** 0.5)
+
+
+async def test_a_waveform_shows_where_it_is_loud(bench: Bench, colours: Path) -> None:
+    wanted = {"op": "waveform", "width": 400, "height": 100, "formats": "png", "colour": "#ff0000"}
+    output = (await bench.make(colours, wanted))["waveform.png"]
+    with Image.open(bench.path(output)) as drawing:
+        assert drawing.size == (400, 100)
+        drawn = drawing.convert("RGBA")
+    alpha = drawn.getchannel("A")
+    quiet, loud = (ImageStat.Stat(alpha.crop((x, 0, x + 50, 100))).mean[0] for x in (0, 350))
+    assert loud > 2 * quiet > 0
+    assert [path.name for path in bench.work.directory.iterdir()] == ["waveform.png"]
+
+
+async def test_sound_alone_has_what_needs_no_pictures(bench: Bench, film: FilmMaker) -> None:
+    source = film("song.m4a", *TONE)
+    made = await bench.make(source, "probe", "audio", {"op": "waveform", "width": 100})
+    assert set(made) == {"probe.json", "audio.m4a", "waveform.webp"}
+    told = made["probe.json"].value
+    assert told is not None
+    assert "video" not in told
+    with pytest.raises(UnsupportedMedia, match="no video stream"):
+        await bench.make(source, "storyboard")
+
+
+@pytest.mark.parametrize(
+    ("operation", "sentence"),
+    [
+        ("audio", "The film has no sound"),
+        ({"op": "waveform", "track": 2}, "no track 2 of sound; it has 0"),
+        ("captions", "no captions that are text"),
+    ],
+)
+async def test_what_is_not_there_is_said(
+    bench: Bench, film: FilmMaker, operation: Any, sentence: str
+) -> None:
+    silent = film("mute.mp4", *pattern("160x96"), "-an")
+    with pytest.raises(UnsupportedMedia, match=sentence):
+        await bench.make(silent, operation)
