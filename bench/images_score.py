@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from bench.images_task import Task
-from services.process.image import ssimulacra2
+from services.process.image.encoding import ssimulacra2
 
 CACHE = Path(sys.prefix) / "bench-images-scores.json"  # by digests, so it can never be stale
 METRIC = (Path(__file__), Path(ssimulacra2.__file__))  # whose change makes other scores

@@ -19,9 +19,9 @@ from typing import Any
 
 from bench.images_task import Made, Photo, Task, contender
 from services.process.children import MODEST
-from services.process.image import vips
 from services.process.image.engine import Limits, Wish
 from services.process.image.operations import PHOTOS
+from services.process.image.vips import engine
 from services.process.plan import plan
 from shared.jobs import Operation
 
@@ -41,7 +41,7 @@ def main(task: Task) -> Made:
 
 def _watch() -> None:
     for name, counted in (("encode", _counted), ("_shrunk_by_decoder", _decoded)):
-        setattr(vips, name, partial(counted, getattr(vips, name)))
+        setattr(engine, name, partial(counted, getattr(engine, name)))
 
 
 def _counted(function: Any, *arguments: Any) -> Any:
@@ -61,7 +61,7 @@ def _seconds(wishes: Sequence[Wish], folder: str, photo: Photo) -> float:
     before = _inside[0]
     directory = Path(folder, photo.name)
     directory.mkdir()
-    vips.Vips(Limits(10**9)).render(Path(photo.path), wishes, directory)
+    engine.Vips(Limits(10**9)).render(Path(photo.path), wishes, directory)
     return _inside[0] - before
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from services.process.image.auto import lowest
+from services.process.image.encoding.auto_quality import lowest
 from services.process.image.engine import WHITE, Limits, Pixels, Reading, Rendered, Target, Wish
-from services.process.image.exif import taken_over
 from services.process.image.geometry import Size
 from services.process.image.recipe import Recipes
+from services.process.image.source.exif import taken_over
 from shared.errors import EngineUnavailable, MillraceError
 
 _Encode = Callable[[Target, bytes], bytes]

@@ -13,14 +13,14 @@ from typing import Any, Self
 
 import orjson
 
-from services.process.image.effort import level
+from services.process.image.encoding.effort import level
 from services.process.image.engine import Reading, Target, Wish
 from services.process.image.look import Look, Watermark
 from services.process.image.watermark import file_of
 
 REVISION = 4
 """To be raised when other bytes come of the same parameters and libraries: where `geometry.GAP`,
-how an encoder is set (`effort.py`, `avif.py`), or a measure of our own changes."""
+how an encoder is set (`encoding/`), or a measure of our own changes."""
 
 
 @dataclass(frozen=True)

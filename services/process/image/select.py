@@ -7,9 +7,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from services.process.image.animation import is_animation
 from services.process.image.engine import Engine, Limits, Rendered, Target, Wish
-from services.process.image.svg import is_svg
+from services.process.image.source.animation import is_animation
+from services.process.image.source.svg import is_svg
 from shared.errors import EngineUnavailable, UnsupportedMedia
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def render_on_gpu(
     limits: Limits, source: Path, wishes: Sequence[Wish], directory: Path, threads: int = 1
 ) -> "tuple[tuple[Rendered, ...], Use]":
     """`render` of the engine `cuda`, and what became of the GPU's part."""
-    from services.process.image.cuda import LINE
+    from services.process.image.gpu.engine import LINE
 
     made = render("cuda", limits, source, wishes, directory, threads)
     return made, LINE.use
@@ -53,7 +53,7 @@ def warm(name: EngineName, limits: Limits, line: int | None = None) -> None:
         line: the descriptor of this process's line to the GPU.
     """
     if line is not None:
-        from services.process.image.cuda import LINE
+        from services.process.image.gpu.engine import LINE
 
         LINE.connect(socket.socket(fileno=line))
     engine(name, limits)
@@ -95,25 +95,25 @@ def engine(name: EngineName, limits: Limits) -> Engine:
 
 
 def _pillow(limits: Limits) -> Engine:
-    from services.process.image.pillow import Pillow
+    from services.process.image.pillow.engine import Pillow
 
     return Pillow(limits)
 
 
 def _vips(limits: Limits) -> Engine:
-    from services.process.image.vips import Vips
+    from services.process.image.vips.engine import Vips
 
     return Vips(limits)
 
 
 def _cuda(limits: Limits) -> Engine:
-    from services.process.image.cuda import Cuda
+    from services.process.image.gpu.engine import Cuda
 
     return Cuda(limits)
 
 
 def _require_metric() -> None:
-    from services.process.image.auto import require_metric
+    from services.process.image.encoding.auto_quality import require_metric
 
     require_metric()
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from bench import images_score
 from bench.images_score import judge
 from bench.images_task import Output, Photo, Task
-from services.process.image import ssimulacra2
+from services.process.image.encoding import ssimulacra2
 
 SIZE = (48, 36)
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from services.process.image.exact import (
+from services.process.image.gpu.device import Declined, Device, Memory
+from services.process.image.gpu.exact import (
     PASSES,
     Box,
     Filter,
@@ -14,7 +15,6 @@ from services.process.image.exact import (
     passes,
     unchanged,
 )
-from services.process.image.gpu.device import Declined, Device, Memory
 
 MOST_BYTES = 2**31  # of one picture: kernels count in 32 bits
 

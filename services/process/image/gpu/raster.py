@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from services.process.image.geometry import Size
 from services.process.image.gpu.line import Line
 from services.process.image.gpu.wire import Answer, Blur, Decode, Resize
-from services.process.image.pillow_raster import Box, PillowRaster
+from services.process.image.pillow.raster import Box, PillowRaster
 
 _CHANNELS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 _WITH_ALPHA = ("LA", "RGBA")

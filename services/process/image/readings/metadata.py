@@ -42,9 +42,9 @@ class Metadata:
 def _header(source: Path, *, gps: bool) -> dict[str, Any]:
     from PIL import Image
 
-    from services.process.image.exif import exif_of, orientation_of
-    from services.process.image.pillow_codecs import readable
-    from services.process.image.pillow_frames import frames_of
+    from services.process.image.pillow.codecs import readable
+    from services.process.image.pillow.frames import frames_of
+    from services.process.image.source.exif import exif_of, orientation_of
 
     try:
         with Image.open(source, formats=readable()) as image:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from services.process.image.cuda import LINE
 from services.process.image.engine import Engine, Limits
+from services.process.image.gpu.engine import LINE
 from services.process.image.gpu.host import Host
 from services.process.image.gpu.kernels import MOST_BYTES
-from services.process.image.pillow import Pillow
-from services.process.image.vips import Vips
+from services.process.image.pillow.engine import Pillow
+from services.process.image.vips.engine import Vips
 from tests.processor.device import Processor
 
 FOLDER = Path(__file__).parent

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from services.process.image.cuda import LINE, Cuda
+from services.process.image.encoding.ssimulacra2 import Original
 from services.process.image.engine import Effort, Engine, Format, Limits, Rendered, Target
+from services.process.image.gpu.engine import LINE, Cuda
 from services.process.image.operations import PHOTOS
-from services.process.image.pillow import Pillow
-from services.process.image.ssimulacra2 import Original
-from services.process.image.vips import Vips
+from services.process.image.pillow.engine import Pillow
+from services.process.image.vips.engine import Vips
 from services.process.plan import plan
 from shared.errors import CorruptMedia, MillraceError, Reject, SourceTooLarge, UnsupportedMedia
 

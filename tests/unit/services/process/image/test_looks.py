@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from services.process.image.engine import Engine, Format, Limits, Target
 from services.process.image.look import Cut, Look, Watermark
 from services.process.image.operations import PHOTOS
-from services.process.image.pillow import Pillow
+from services.process.image.pillow.engine import Pillow
 from services.process.image.select import InTurn
 from services.process.plan import plan
 from shared.errors import InvalidJob, UnsupportedMedia

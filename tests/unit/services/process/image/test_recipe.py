@@ -7,12 +7,14 @@ import PIL
 import pytest
 from PIL import Image
 
-from services.process.image import effort, pillow_codecs, recipe
+from services.process.image import recipe
+from services.process.image.encoding import effort
 from services.process.image.engine import Engine, Limits, Rendered, Target, Wish
 from services.process.image.look import Watermark
 from services.process.image.operations import PHOTOS
-from services.process.image.pillow import Pillow
-from services.process.image.vips import Vips
+from services.process.image.pillow import codecs
+from services.process.image.pillow.engine import Pillow
+from services.process.image.vips.engine import Vips
 from services.process.plan import plan
 from shared.jobs import Operation
 
@@ -148,7 +150,7 @@ def test_recipe_is_of_pillow_which_writes_avif_and_scales_watermarks(
     limits = Limits(pixels=10**6)
     before = recipe_of(library(limits), wide, SMALL, tmp_path)
     monkeypatch.setattr(PIL, "__version__", "99.0.0")
-    monkeypatch.setattr(pillow_codecs, "VERSION", "pillow 99.0.0")
+    monkeypatch.setattr(codecs, "VERSION", "pillow 99.0.0")
     assert before != recipe_of(library(limits), wide, SMALL, tmp_path)
 
 

@@ -58,7 +58,7 @@ def test_auto_does_not_try_again_what_is_damaged(tmp_path: Path) -> None:
 def test_what_cannot_be_measured_is_told_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "services.process.image.ssimulacra2", None)
+    monkeypatch.setitem(sys.modules, "services.process.image.encoding.ssimulacra2", None)
     Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
     wishes = [Target("fixed"), Target("searched", width=10, least_score=60.0)]
     with pytest.raises(UnsupportedMedia, match="quality: 'auto' needs numpy"):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from services.process.image.exact import ALPHA, Box, Filter
 from services.process.image.gpu.device import Device
+from services.process.image.gpu.exact import ALPHA, Box, Filter
 from services.process.image.gpu.kernels import Frame, blurred, resized
 
 MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}

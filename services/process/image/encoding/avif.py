@@ -10,7 +10,7 @@ from typing import Any
 import PIL
 from PIL import Image, features
 
-from services.process.image.effort import HIGHEST, level
+from services.process.image.encoding.effort import HIGHEST, level
 from services.process.image.engine import Target
 
 _ONE_THREAD = {"max_threads": 1, "autotiling": False}

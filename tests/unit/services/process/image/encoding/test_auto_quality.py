@@ -11,11 +11,11 @@ from PIL import Image
 from ssimulacra2 import compute_ssimulacra2
 
 from services.process.image import output
-from services.process.image.auto import Encode
+from services.process.image.encoding.auto_quality import Encode
 from services.process.image.engine import Engine, Format, Limits, Target
 from services.process.image.operations import PHOTOS
-from services.process.image.pillow import Pillow
-from services.process.image.vips import Vips
+from services.process.image.pillow.engine import Pillow
+from services.process.image.vips.engine import Vips
 from services.process.plan import plan
 from shared.errors import InvalidJob, UnsupportedMedia
 from shared.jobs import Operation
@@ -110,7 +110,7 @@ def test_one_output_at_a_time_is_searched(
 def test_without_numpy_the_job_is_told(
     engine: Engine, mountains: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "services.process.image.ssimulacra2", None)
+    monkeypatch.setitem(sys.modules, "services.process.image.encoding.ssimulacra2", None)
     with pytest.raises(UnsupportedMedia, match="quality: 'auto' needs numpy"):
         engine.render(mountains, [AUTO], tmp_path)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pyvips
 from PIL import Image
 
-from services.process.image import avif
-from services.process.image.effort import level, scaled
+from services.process.image.encoding import avif
+from services.process.image.encoding.effort import level, scaled
 from services.process.image.engine import Format, Target
 
 VERSION = f"vips {pyvips.version(0)}.{pyvips.version(1)}.{pyvips.version(2)}"

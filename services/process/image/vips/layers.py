@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pyvips
 
 from services.process.image.geometry import Placement, Size, largest_frame, origins
-from services.process.image.vips_finish import weighted
-from services.process.image.vips_grid import Line, line
+from services.process.image.vips.finish import weighted
+from services.process.image.vips.grid import Line, line
 
 _ROUNDING = 1e-6
 

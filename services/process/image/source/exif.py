@@ -11,7 +11,7 @@ from typing import Any, Final
 from PIL import ExifTags, Image
 
 from services.process.image.engine import Metadata
-from services.process.image.pillow_codecs import readable
+from services.process.image.pillow.codecs import readable
 
 _Tag = ExifTags.Base
 _Tags = Mapping[int, Any]

@@ -23,7 +23,7 @@ Encode = Callable[[Target], bytes]
 def require_metric() -> None:
     """Raise `UnsupportedMedia` where pictures cannot be compared, for numpy is not installed."""
     try:
-        import services.process.image.ssimulacra2  # noqa: F401
+        import services.process.image.encoding.ssimulacra2  # noqa: F401
     except ImportError as error:
         raise UnsupportedMedia(
             "quality: 'auto' needs numpy (the extra `auto`), which is not installed here"
@@ -37,7 +37,7 @@ def lowest(target: Target, encode: Encode) -> Target:
         UnsupportedMedia: numpy is not installed.
     """
     require_metric()
-    from services.process.image.ssimulacra2 import Original
+    from services.process.image.encoding.ssimulacra2 import Original
 
     least = target.least_score or 0.0
     original = Original(_pixels(encode(_without_loss(target))))

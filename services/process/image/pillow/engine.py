@@ -7,13 +7,13 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from services.process.image import jxl
 from services.process.image.engine import Limits, Rendered, Wish
 from services.process.image.output import Outputs
-from services.process.image.pillow_codecs import VERSION, load_codecs, readable, versions, writable
-from services.process.image.pillow_picture import Picture
-from services.process.image.pillow_raster import PillowRaster, Raster
+from services.process.image.pillow.codecs import VERSION, load_codecs, readable, versions, writable
+from services.process.image.pillow.picture import Picture
+from services.process.image.pillow.raster import PillowRaster, Raster
 from services.process.image.recipe import Recipes
+from services.process.image.source import jxl
 from shared.errors import CorruptMedia, MillraceError, UnsupportedMedia
 
 

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from services.process.image.engine import Format, Limits, Target
-from services.process.image.jxl import size_of
-from services.process.image.pillow import Pillow
+from services.process.image.pillow.engine import Pillow
 from services.process.image.select import render
+from services.process.image.source.jxl import size_of
 from shared.errors import CorruptMedia, SourceTooLarge, UnsupportedMedia
 
 pytest.importorskip("pillow_jxl")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.process.image.geometry import Placement
-from services.process.image.vips_grid import line, outputs_of
-from services.process.image.vips_layers import Layer
+from services.process.image.vips.grid import line, outputs_of
+from services.process.image.vips.layers import Layer
 
 
 def places(across: pyvips.Image) -> list[float]:

@@ -6,9 +6,9 @@ import pytest
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from services.process.image.engine import Format, Limits, Metadata, Target
-from services.process.image.exif import taken_over
-from services.process.image.pillow import Pillow
-from services.process.image.vips import Vips
+from services.process.image.pillow.engine import Pillow
+from services.process.image.source.exif import taken_over
+from services.process.image.vips.engine import Vips
 
 Tag = ExifTags.Base
 DETAILS, GPS = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo

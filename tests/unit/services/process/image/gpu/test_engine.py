@@ -12,15 +12,15 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from services.process.image.cuda import LINE, Cuda
 from services.process.image.engine import Engine, Limits, Rendered, Target, Wish
 from services.process.image.gpu.device import Declined, Memory
+from services.process.image.gpu.engine import LINE, Cuda
 from services.process.image.gpu.host import Host
 from services.process.image.gpu.kernels import MOST_BYTES
 from services.process.image.gpu.wire import Answer, send
 from services.process.image.look import Watermark
 from services.process.image.operations import PHOTOS
-from services.process.image.pillow import Pillow
+from services.process.image.pillow.engine import Pillow
 from services.process.plan import plan
 from shared.errors import CorruptMedia
 from tests.processor.device import Processor

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from services.process.image.exact import (
+from services.process.image.gpu.exact import (
     Box,
     Filter,
     blurred,

@@ -21,10 +21,10 @@ from services.process.image.geometry import (
 from services.process.image.output import Outputs
 from services.process.image.recipe import Recipes
 from services.process.image.side_by_side import side_by_side
-from services.process.image.svg import SVG_SIDE_PIXELS, is_svg
-from services.process.image.vips_codecs import LOADERS, VERSION, confine, encode, versions, writable
-from services.process.image.vips_finish import finished
-from services.process.image.vips_layers import Cascade, Layer, held
+from services.process.image.source.svg import SVG_SIDE_PIXELS, is_svg
+from services.process.image.vips.codecs import LOADERS, VERSION, confine, encode, versions, writable
+from services.process.image.vips.finish import finished
+from services.process.image.vips.layers import Cascade, Layer, held
 from shared.errors import CorruptMedia, UnsupportedMedia
 
 _HEAD_BYTES = 4096  # the boxes that describe a picture stand at the beginning

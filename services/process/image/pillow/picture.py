@@ -6,16 +6,16 @@ from functools import partial
 
 from PIL import Image
 
-from services.process.image.colour import eight_bit, srgb
 from services.process.image.engine import Reading, Rendered, Target, Wish
-from services.process.image.exif import orientation_of
 from services.process.image.geometry import LYING, Shape, Size, shapes
 from services.process.image.output import Outputs
-from services.process.image.pillow_codecs import Timing, encode, encode_animation
-from services.process.image.pillow_finish import Part, finished, kept, pixels, upright
-from services.process.image.pillow_frames import frames, frames_of, plays
-from services.process.image.pillow_layers import Layer, cascade, decoded
-from services.process.image.pillow_raster import Raster
+from services.process.image.pillow.codecs import Timing, encode, encode_animation
+from services.process.image.pillow.colour import eight_bit, srgb
+from services.process.image.pillow.finish import Part, finished, kept, pixels, upright
+from services.process.image.pillow.frames import frames, frames_of, plays
+from services.process.image.pillow.layers import Layer, cascade, decoded
+from services.process.image.pillow.raster import Raster
+from services.process.image.source.exif import orientation_of
 
 Made = dict[Wish, Rendered]
 

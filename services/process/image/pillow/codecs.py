@@ -10,8 +10,8 @@ from typing import Any
 import PIL
 from PIL import Image, features
 
-from services.process.image import avif
-from services.process.image.effort import level, scaled
+from services.process.image.encoding import avif
+from services.process.image.encoding.effort import level, scaled
 from services.process.image.engine import Format, Target
 
 VERSION = f"pillow {PIL.__version__}"

@@ -7,8 +7,8 @@ from pathlib import Path
 from services.process.image.engine import Limits, Rendered, Wish
 from services.process.image.gpu.line import Line, Use
 from services.process.image.gpu.raster import GpuRaster
-from services.process.image.pillow import Pillow
-from services.process.image.pillow_codecs import versions
+from services.process.image.pillow.codecs import versions
+from services.process.image.pillow.engine import Pillow
 from services.process.image.recipe import Recipes
 
 LINE = Line()  # of this process, which makes one picture at a time

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from services.process.image.attention import CELLS, attention
 from services.process.image.engine import Pixels
 from services.process.image.geometry import Finish, Size
 from services.process.image.look import Watermark
-from services.process.image.pillow_raster import Raster
+from services.process.image.pillow.attention import CELLS, attention
+from services.process.image.pillow.raster import Raster
 from services.process.image.watermark import mark
 
 Part = tuple[int, int, int, int]

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from ssimulacra2 import compute_ssimulacra2
 
-from services.process.image.ssimulacra2 import Original
+from services.process.image.encoding.ssimulacra2 import Original
 
-PHOTO = Path(__file__).resolve().parents[5] / "examples" / "mountains.jpg"
+PHOTO = Path(__file__).resolve().parents[6] / "examples" / "mountains.jpg"
 
 
 @pytest.fixture(scope="module")

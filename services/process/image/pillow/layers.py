@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from services.process.image.colour import eight_bit
 from services.process.image.geometry import GAP, Placement, Shape, largest_frame, origins
-from services.process.image.pillow_raster import Raster
+from services.process.image.pillow.colour import eight_bit
+from services.process.image.pillow.raster import Raster
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The engine on Pillow: the reference that the others are held against."""
