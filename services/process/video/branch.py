@@ -47,21 +47,44 @@ class Coding:
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
-    """One output of ffmpeg: what it takes of the graph, and what is done with it.
+class File:
+    """A file that has other streams beside its pictures, or could have.
 
     Attributes:
-        options: everything after the mapped pictures: other streams, codecs, format, file.
+        name: in the attempt's directory.
+        container: ffmpeg's name.
+        options: of the container, each as `key=value`.
+        beside: what ffmpeg is told of the other streams. They are encoded once for all files of
+            a passage that want the same.
+    """
+
+    name: str
+    container: str
+    options: tuple[str, ...]
+    beside: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """What ffmpeg makes of the pictures, or of other streams: a file, or some that are one set.
+
+    Attributes:
+        options: of the mapped pictures; without `file`, everything after them: other streams,
+            codecs, format, file.
         tap: the decoded pictures that it needs; None if it needs none.
         chain: filters between tap and output; may say `{source}` and `{sink}`, the labels
             around it. Without a tap, `{source}` is not filled in.
         coding: what encodes the pictures, where that is not among `options`.
+        copied: the film's stream whose pictures are taken as they are.
+        file: where the pictures go, if that is not among `options`.
     """
 
     options: tuple[str, ...]
     tap: Tap | None = None
     chain: str | None = None
     coding: Coding | None = None
+    copied: int | None = None
+    file: File | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """What ffmpeg is told. Pure: from a film and what is wanted of it to arguments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services.process.video.branch import WHOLE, Branch, Coding, Window
+from services.process.video.branch import WHOLE, Branch, Window
 from services.process.video.codecs import CODECS
 from services.process.video.film import Film
 from services.process.video.graph import cleaned, graph, scaled, toned
 from services.process.video.hardware.arguments import coded, encodes, fetching, giving, opening
 from services.process.video.hardware.device import ALL_ON_CPU, Route
+from services.process.video.tee import Pictures, tee
 
 _ALWAYS = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-n"),
@@ -39,7 +40,10 @@ class Means:
 def encode(
     film: Film, branches: Sequence[Branch], means: Means, window: Window = WHOLE
 ) -> tuple[str, ...]:
-    """Arguments that make all `branches` in one passage: the film is read and decoded once."""
+    """Arguments that make all `branches` in one passage: the film is read and decoded once.
+
+    Sound and captions that several files have alike are encoded once, too.
+    """
     branches = [_given(branch, means.route) for branch in branches]
     fetched = fetching(means.route, film)
     filters, labels = graph(film, branches, means.tone_mapping, fetched)
@@ -51,11 +55,7 @@ def encode(
         *opening(means.route),
         *_input(film, means),
         *complex_filters,
-        *(
-            argument
-            for branch, label in zip(branches, labels, strict=True)
-            for argument in _output(branch, label, means)
-        ),
+        *_outputs([*zip(branches, labels, strict=True)], means),
     )
 
 
@@ -113,14 +113,25 @@ def _input(film: Film, means: Means) -> tuple[str, ...]:
     )
 
 
-def _output(branch: Branch, label: str, means: Means) -> tuple[str, ...]:
+def _outputs(branches: Sequence[tuple[Branch, str]], means: Means) -> Iterator[str]:
+    """All outputs: one for each branch, but one for all files with the same beside pictures."""
+    files: dict[tuple[str, ...], list[Pictures]] = {}
+    for branch, label in branches:
+        source = f"[{label}]" if label else f"0:{branch.copied}"
+        options = (*_coded(branch, means), *branch.options)
+        if branch.file is not None:
+            files.setdefault(branch.file.beside, []).append(Pictures(source, options, branch.file))
+        else:
+            yield from (*(("-map", source) if label else ()), *_all_outputs(means), *options)
+    for alike in files.values():
+        yield from (*_all_outputs(means), *tee(alike))
+
+
+def _all_outputs(means: Means) -> tuple[str, ...]:
     return (
-        *(("-map", f"[{label}]") if label else ()),
         *NOTHING_BUT_MEDIA,
         *("-threads:v", str(means.threads), "-max_muxing_queue_size", _PACKETS_KEPT),
         *("-fflags", "+bitexact"),
-        *(_coded(branch, branch.coding, means) if branch.coding else ()),
-        *branch.options,
     )
 
 
@@ -130,7 +141,9 @@ def _given(branch: Branch, route: Route) -> Branch:
     return replace(branch, chain=chain) if chain else branch
 
 
-def _coded(branch: Branch, coding: Coding, means: Means) -> tuple[str, ...]:
+def _coded(branch: Branch, means: Means) -> tuple[str, ...]:
+    if (coding := branch.coding) is None:
+        return ()
     if means.route.kind is not None and encodes(means.route, branch):
         return coded(means.route.kind, coding)
     options = CODECS[coding.codec].options(coding.preset, means.threads)

@@ -31,11 +31,11 @@ async def refusal(bench: Bench, source: Path, *operations: Any) -> MillraceError
 
 
 def processes_with(directory: Path) -> list[int]:
-    """The processes, zombies aside, that have this directory among their arguments."""
+    """The processes, zombies aside, that work in this directory."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if str(directory).encode() in (process / "cmdline").read_bytes():
+            if (process / "cwd").readlink() == directory.resolve():
                 found.append(int(process.name))
         except OSError:
             continue

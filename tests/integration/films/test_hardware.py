@@ -39,10 +39,11 @@ if encodes and encodes[1] not in does.get("encode", []):
 cpu = []
 while told:
     word = told.pop(0)
-    if word in ("-hwaccel", "-hwaccel_output_format", "-rc", "-b:v", "-preset"):
+    option, _, stream = word.partition(":v:")
+    if option in ("-hwaccel", "-hwaccel_output_format", "-rc", "-b", "-preset"):
         told.pop(0)
-    elif word == "-cq":
-        cpu += ["-crf"]
+    elif option == "-cq":
+        cpu += [f"-crf:v:{stream}"]
     else:
         word = word.replace("hwdownload,format=nv12,", "").replace("hwdownload,format=nv12", "null")
         cpu.append(word.replace("h264_nvenc", "libx264").replace("hevc_nvenc", "libx265"))
@@ -125,7 +126,7 @@ async def test_a_film_that_the_device_chokes_on_moves_no_other_off_it(
     assert (made.decoding, made.encoding) == ("cpu", "cuda")
     assert str(made.reason).startswith("decoding and encoding on cuda failed: ")
     assert await made_on(bench, source) == MadeOn(decoding="cuda", encoding="cuda")
-    runs = [line for line in log.read_text().splitlines() if "process." in line]
+    runs = [line for line in log.read_text().splitlines() if "-f tee" in line]
     assert ["-hwaccel" in run for run in runs] == [True, False, True]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.process.video.branch import WHOLE, Branch, Coding, Tap, Window
+from services.process.video.branch import WHOLE, Branch, Coding, File, Tap, Window
 from services.process.video.codecs import CODECS, CodecName, Preset, levelled, spoken
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
@@ -71,24 +71,21 @@ class Rendition(Plain):
 
     def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """One."""
-        codec = CODECS[self.codec]
+        container = CODECS[self.codec].extension
         # Matroska's relatives hold their index at the end only; MP4 can have it in front.
-        front = ("-movflags", "+faststart") if codec.extension == "mp4" else ()
-        options = (
-            *(self._copying(film) if self.copied else self._colours(film)),
-            *self._sound(film),
-            *self._captions(film),
-            *(*front, "-f", codec.extension, f"file:{directory / self.file}"),
-        )
+        front = ("movflags=+faststart",) if container == "mp4" else ()
+        beside = (*self._sound(film), *self._captions(film))
+        file = File(self.file, container, front, beside)
         if self.copied:
-            return (Branch(options),)
+            return (Branch(self._copying(), copied=film.video_stream, file=file),)
         tap = Tap(self.width, self.height, self.fps, self.hdr)
-        return (Branch(options, tap, coding=Coding(self.codec, self.crf, self.preset)),)
+        coding = Coding(self.codec, self.crf, self.preset)
+        return (Branch(self._colours(film), tap, coding=coding, file=file),)
 
-    def _copying(self, film: Film) -> tuple[str, ...]:
+    def _copying(self) -> tuple[str, ...]:
         # As x265 is told to: Apple's players know HEVC by no other name.
         named = ("-tag:v", "hvc1") if self.codec == "hevc" else ()
-        return ("-map", f"0:{film.video_stream}", "-c:v", "copy", *named)
+        return ("-c:v", "copy", *named)
 
     def _colours(self, film: Film) -> tuple[str, ...]:
         """Of pictures that stay HDR; the others have those of most films."""
@@ -100,7 +97,7 @@ class Rendition(Plain):
     def _sound(self, film: Film) -> tuple[str, ...]:
         """The film's chosen sound, if any is wanted."""
         if self.audio_kbps is None or film.audio_stream is None:
-            return ("-an",)
+            return ()
         sound = film.sound(film.audio_stream)
         track = ("-map", f"0:{film.audio_stream}")
         language = spoken("a", [sound.language] if sound else [])

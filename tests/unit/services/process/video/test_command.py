@@ -51,6 +51,10 @@ def value_after(arguments: tuple[str, ...], option: str) -> str:
     return arguments[arguments.index(option) + 1]
 
 
+def maps(arguments: tuple[str, ...]) -> list[str]:
+    return [value for option, value in pairwise(arguments) if option == "-map"]
+
+
 def test_sizes_come_from_one_decoding_each_from_the_next_larger() -> None:
     arguments = encode(FILM, [rendition(360), rendition(720), rendition(540)], DIRECTORY, MEANS)
     assert arguments.count("-i") == 1
@@ -59,10 +63,11 @@ def test_sizes_come_from_one_decoding_each_from_the_next_larger() -> None:
         "[s1]scale=960:540:out_range=tv,format=yuv420p,setsar=1,split=2[v2][s2];"
         "[s2]scale=640:360:out_range=tv,format=yuv420p,setsar=1[v0]"
     )
-    assert [a for a in arguments if a.startswith(f"file:{DIRECTORY}")] == [
-        f"file:{DIRECTORY}/360p.mp4",
-        f"file:{DIRECTORY}/720p.mp4",
-        f"file:{DIRECTORY}/540p.mp4",
+    assert maps(arguments) == ["[v0]", "[v1]", "[v2]", "0:0"]
+    assert [part.partition("]file:")[2] for part in arguments[-1].split("|")] == [
+        "360p.mp4",
+        "720p.mp4",
+        "540p.mp4",
     ]
 
 
@@ -87,18 +92,39 @@ def test_only_the_one_file_is_opened_by_the_demuxer_of_its_bytes() -> None:
 
 
 def test_outputs_carry_no_metadata() -> None:
-    arguments = encode(FILM, [rendition(720), rendition(360)], DIRECTORY, MEANS)
+    arguments = encode(FILM, [rendition(720), rendition(360, audio_kbps=None)], DIRECTORY, MEANS)
     pairs = list(pairwise(arguments))
+    assert pairs.count(("-f", "tee")) == 2
     assert pairs.count(("-map_metadata", "-1")) == 2
     assert pairs.count(("-map_chapters", "-1")) == 2
-    assert pairs.count(("-movflags", "+faststart")) == 2
+
+
+def test_sound_that_several_files_have_alike_is_encoded_once() -> None:
+    quieter = rendition(480, audio_kbps=64)
+    arguments = encode(FILM, [rendition(720), quieter, rendition(360)], DIRECTORY, MEANS)
+    assert maps(arguments) == ["[v0]", "[v2]", "0:0", "[v1]", "0:0"]
+    assert [rate for option, rate in pairwise(arguments) if option == "-b:a"] == ["128k", "64k"]
+    both, alone = (told for option, told in pairwise(arguments) if told.startswith("[select"))
+    assert both == (
+        r"[select=\'v:0,a,s\':f=mp4:movflags=+faststart]file:720p.mp4"
+        r"|[select=\'v:1,a,s\':f=mp4:movflags=+faststart]file:360p.mp4"
+    )
+    assert alone == r"[select=\'v:0,a,s\':f=mp4:movflags=+faststart]file:480p.mp4"
+
+
+def test_each_file_of_several_has_its_own_quality() -> None:
+    best = replace(rendition(720), crf=18)
+    pairs = [*pairwise(encode(FILM, [best, rendition(360)], DIRECTORY, MEANS))]
+    assert ("-crf:v:0", "18") in pairs
+    assert ("-crf:v:1", "23") in pairs
+    assert ("-c:v:1", "libx264") in pairs
 
 
 def test_sound_is_taken_from_the_chosen_stream_or_left_out() -> None:
     with_sound = encode(FILM, [rendition(720)], DIRECTORY, MEANS)
     assert "0:0" in with_sound
     assert value_after(with_sound, "-b:a") == "128k"
-    assert "-an" in encode(FILM, [rendition(720, audio_kbps=None)], DIRECTORY, MEANS)
+    assert maps(encode(FILM, [rendition(720, audio_kbps=None)], DIRECTORY, MEANS)) == ["[v0]"]
 
 
 def test_fields_are_woven_together_before_scaling() -> None:
@@ -153,7 +179,7 @@ def test_hdr_is_kept_in_a_cascade_of_its_own() -> None:
     assert hdr.startswith("[c1]scale=1280:720")
     assert "tonemap=" not in hdr
     assert hdr.endswith("format=yuv420p10le,setsar=1[v0]")
-    assert ("-color_trc", "smpte2084") in pairwise(arguments)
+    assert ("-color_trc:v:0", "smpte2084") in pairwise(arguments)
 
 
 def test_a_storyboard_takes_few_of_the_smallest_pictures() -> None:
@@ -169,7 +195,8 @@ def test_a_storyboard_takes_few_of_the_smallest_pictures() -> None:
 def test_what_is_copied_is_not_decoded() -> None:
     arguments = encode(FILM, [replace(rendition(720), copied=True)], DIRECTORY, MEANS)
     assert "-filter_complex" not in arguments
-    assert ("-c:v", "copy") in pairwise(arguments)
+    assert ("-c:v:0", "copy") in pairwise(arguments)
+    assert maps(arguments) == ["0:1", "0:0"]
 
 
 def test_a_storyboard_is_not_enlarged_from_a_rendition() -> None:

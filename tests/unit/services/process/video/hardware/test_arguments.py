@@ -63,9 +63,14 @@ def test_all_on_cuda() -> None:
     assert graph == (
         "[0:0]hwdownload,format=nv12,scale=1280:720:out_range=tv,format=yuv420p,setsar=1[v0]"
     )
-    for pair in (("-c:v", "h264_nvenc"), ("-preset", "p2"), ("-cq", "23"), ("-b:v", "0")):
+    for pair in (
+        ("-c:v:0", "h264_nvenc"),
+        ("-preset:v:0", "p2"),
+        ("-cq:v:0", "23"),
+        ("-b:v:0", "0"),
+    ):
         assert pair in pairwise(arguments)
-    assert "-crf" not in arguments
+    assert "-crf" not in " ".join(arguments)
 
 
 def test_all_on_vaapi() -> None:
@@ -78,7 +83,12 @@ def test_all_on_vaapi() -> None:
     graph = arguments[arguments.index("-filter_complex") + 1]
     assert graph.startswith("[0:0]hwdownload,format=p010le,yadif=deint=interlaced,scale=")
     assert graph.endswith("[v0];[v0]format=nv12,hwupload[w0]")
-    for pair in (("-map", "[w0]"), ("-c:v", "hevc_vaapi"), ("-qp", "23"), ("-tag:v", "hvc1")):
+    for pair in (
+        ("-map", "[w0]"),
+        ("-c:v:0", "hevc_vaapi"),
+        ("-qp:v:0", "23"),
+        ("-tag:v:0", "hvc1"),
+    ):
         assert pair in pairwise(arguments)
 
 
@@ -96,7 +106,7 @@ def test_encoding_alone_does_not_touch_the_input(kind: Kind) -> None:
 def test_the_rest_is_encoded_on_the_cpu(made: Rendition) -> None:
     arguments = told(Route("cuda", True, frozenset({"h264", "hevc"})), FILM, made)
     assert "nvenc" not in " ".join(arguments)
-    assert ("-crf", "23") in pairwise(arguments)
+    assert ("-crf:v:0", "23") in pairwise(arguments)
 
 
 def test_without_a_device_nothing_is_said_of_one() -> None:
