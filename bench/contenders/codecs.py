@@ -40,7 +40,7 @@ def main(task: Task) -> Made:
 
 
 def _watch() -> None:
-    for name, counted in (("encode", _counted), ("_shrunk_by_decoder", _decoded)):
+    for name, counted in (("encode", _counted), ("shrunk_by_decoder", _decoded)):
         setattr(engine, name, partial(counted, getattr(engine, name)))
 
 

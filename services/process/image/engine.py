@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from services.process.image.look import Colour, Fit, Look
+from services.process.image.look import Colour, Look
 from shared.errors import SourceTooLarge
-
-__all__ = ["Effort", "Engine", "Fit", "Format", "Limits", "Pixels", "Reading", "Rendered", "Target"]
 
 Format = Literal["webp", "avif", "jpeg", "png", "jxl"]
 Effort = Literal["fast", "balanced", "best"] | int
@@ -151,6 +149,9 @@ class Rendered:
     engine: str
     recipe: str
     value: dict[str, Any] | None = None
+
+
+Made = dict[Wish, Rendered]
 
 
 @dataclass(frozen=True, slots=True)

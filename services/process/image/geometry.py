@@ -1,7 +1,7 @@
 """Which part of a picture an output shows, and how large. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from services.process.image.look import Cut, Fit, Look, Point, Watermark
@@ -93,16 +93,18 @@ def shape(width: int, height: int, look: Look) -> Shape:
     Raises:
         UnsupportedMedia: the part to be cut out lies outside of the picture.
     """
-    left, top, *size = (0, 0, width, height) if look.cut is None else _part(width, height, look.cut)
-    inner, finish = _fitted(size[0], size[1], look)
+    left, top, columns, rows = (
+        (0, 0, width, height) if look.cut is None else _part(width, height, look.cut)
+    )
+    inner, finish = _fitted(columns, rows, look)
     return Shape(
         Placement(
             inner.width,
             inner.height,
-            inner.share_x * size[0] / width,
-            inner.share_y * size[1] / height,
-            (left + inner.left * size[0]) / width,
-            (top + inner.top * size[1]) / height,
+            inner.share_x * columns / width,
+            inner.share_y * rows / height,
+            (left + inner.left * columns) / width,
+            (top + inner.top * rows) / height,
         ),
         finish,
     )
@@ -125,16 +127,12 @@ def _fitted(width: int, height: int, look: Look) -> tuple[Placement, Finish]:
     if look.fit in ("cover", "contain") and look.width and look.height:
         box = _box(width, height, (look.width, look.height), look.fit)
         if look.fit == "contain":
-            return _scaled(width, height, box, look, min), _with(finish, canvas=box)
+            return _scaled(width, height, box, look, min), replace(finish, canvas=box)
         if look.focus == "attention":
-            return _scaled(width, height, box, look, max), _with(finish, keep=box)
+            return _scaled(width, height, box, look, max), replace(finish, keep=box)
         return _covering(width, height, box, look.focus), finish
     choose: _Choice = max if look.fit == "outside" else min
     return _scaled(width, height, (look.width, look.height), look, choose), finish
-
-
-def _with(finish: Finish, keep: Size | None = None, canvas: Size | None = None) -> Finish:
-    return Finish(keep, finish.blur, canvas, finish.watermark)
 
 
 def _box(width: int, height: int, wanted: Size, fit: Fit) -> Size:

@@ -112,12 +112,6 @@ def _cuda(limits: Limits) -> Engine:
     return Cuda(limits)
 
 
-def _require_metric() -> None:
-    from services.process.image.encoding.auto_quality import require_metric
-
-    require_metric()
-
-
 class InTurn:
     """Several engines: a later one does what the earlier ones cannot."""
 
@@ -143,7 +137,9 @@ class InTurn:
         """The engines that can write what is wanted of such a source, told before any has begun."""
         targets = [wish for wish in wishes if isinstance(wish, Target)]
         if any(target.is_searched for target in targets):
-            _require_metric()
+            from services.process.image.encoding.auto_quality import require_metric
+
+            require_metric()
         wanted = {target.format for target in targets}
         if missing := sorted(wanted - self.formats):
             raise UnsupportedMedia(f"formats: no codec for {missing[0]} is installed here")

@@ -6,17 +6,15 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from services.process import idle
-from services.process.image.engine import Rendered, Wish
+from services.process.image.engine import Made, Rendered, Wish
 
 P = TypeVar("P")
-_Made = dict[Wish, Rendered]
-
 _ASKED_EVERY_SECONDS = 0.02  # how many threads there may be
 
 
 def side_by_side(
     shown: Iterable[tuple[P, list[Wish]]], put: Callable[[P, Wish], Rendered], most: int
-) -> _Made:
+) -> Made:
     """What `put` makes of each picture for its wishes.
 
     The next picture is made ready while the last one is put, so there is one more than is put.
@@ -24,7 +22,7 @@ def side_by_side(
     Args:
         most: as many threads at the most, if there are idle children.
     """
-    made, under_way = _Made(), dict[Future[Rendered], Wish]()
+    made, under_way = Made(), dict[Future[Rendered], Wish]()
     with _threads(most) as threads:
         for picture, wishes in shown:
             for wish in wishes:
@@ -34,9 +32,9 @@ def side_by_side(
     return made
 
 
-def _done(under_way: dict[Future[Rendered], Wish], left: Callable[[], int]) -> _Made:
+def _done(under_way: dict[Future[Rendered], Wish], left: Callable[[], int]) -> Made:
     """What was made when no more than `left` are under way, which is asked time and again."""
-    made = _Made()
+    made = Made()
     while len(under_way) > left():
         done, _ = wait(under_way, _ASKED_EVERY_SECONDS, FIRST_COMPLETED)
         made |= {under_way.pop(future): future.result() for future in done}

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from services.process.image.gpu.arithmetic import ALPHA
 from services.process.image.gpu.decode import Decoder
 from services.process.image.gpu.device import Declined, Device
-from services.process.image.gpu.exact import ALPHA
 from services.process.image.gpu.kernels import Frame, blurred, resized
 from services.process.image.gpu.wire import Answer, Blur, Decode, Question, Resize
 

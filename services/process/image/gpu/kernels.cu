@@ -1,5 +1,5 @@
 // Pillow's resampling, blur and handling of transparency, for a device: the very same pixels.
-// services/process/image/gpu/exact.py says the same in numpy, and why it is exact.
+// It is integer arithmetic; arithmetic.py gives the coefficients and weights.
 //
 // A picture is `count` bytes, row by row, channel by channel. A pass goes along one axis, on which
 // two neighbours are `stride` bytes apart: the channels across, a whole row down. Every thread

@@ -1,13 +1,11 @@
-"""Resize and blur as sequences of kernels: see `exact`, which gives the same pixels in numpy."""
+"""Resize and blur as sequences of the kernels in `kernels.cu`."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from services.process.image.gpu.device import Declined, Device, Memory
-from services.process.image.gpu.exact import (
+from services.process.image.gpu.arithmetic import (
     PASSES,
     Box,
-    Filter,
     Pass,
     Size,
     box_radius,
@@ -15,6 +13,7 @@ from services.process.image.gpu.exact import (
     passes,
     unchanged,
 )
+from services.process.image.gpu.device import Declined, Device, Memory
 
 MOST_BYTES = 2**31  # of one picture: kernels count in 32 bits
 
@@ -48,13 +47,13 @@ class Frame:
         return self.pixels * self.channels
 
 
-def resized(frame: Frame, size: Size, name: Filter = "lanczos", box: Box | None = None) -> Frame:
-    """As `exact.resized`. Only started: whoever gets the memory waits for it."""
+def resized(frame: Frame, size: Size, box: Box | None = None) -> Frame:
+    """As `Image.resize(size, LANCZOS, box)`. Only started: whoever gets the memory waits for it."""
     before = (frame.width, frame.height)
     if unchanged(before, size, box):
         return frame
     weighted = _premultiplied(frame)
-    for half in _passes(before, size, box, name):
+    for half in _passes(before, size, box):
         weighted = _resampled(weighted, half)
     return _unpremultiplied(weighted)
 

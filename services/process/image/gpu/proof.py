@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
+from services.process.image.gpu.arithmetic import ALPHA
 from services.process.image.gpu.device import Device
-from services.process.image.gpu.exact import ALPHA
 from services.process.image.gpu.kernels import Frame, blurred, resized
 from shared.errors import EngineUnavailable
 

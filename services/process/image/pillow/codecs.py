@@ -1,7 +1,7 @@
 """What Pillow can read and write on this machine, and how it encodes."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
@@ -33,12 +33,6 @@ _LIBRARIES = (
     *("jpg", "libjpeg_turbo", "jpg_2000", "zlib", "zlib_ng", "libtiff", "webp", "avif"),
     "littlecms2",
 )
-# A flag in WebP's extended header. libwebp leaves it out where each frame's own rectangle is opaque,
-# and decoders then take what lies around it for opaque too; whole frames cannot be misread.
-_WEBP_ALPHA = 0x10
-# PNG has a frame's time in seconds as a fraction of two numbers of 16 bits.
-_PNG_HIGHEST = 2**16 - 1
-_PNG_UNITS = (1, 10, 1000)  # milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,71 +88,14 @@ def versions() -> str:
     return ", ".join([VERSION, *libraries, *(plugin.version for plugin in plugins)])
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How an animation runs.
-
-    Attributes:
-        milliseconds: how long each frame is shown.
-        plays: how often it runs; 0 for ever.
-    """
-
-    milliseconds: tuple[int, ...]
-    plays: int
-
-
 def encode(image: Image.Image, target: Target, exif: bytes = b"") -> bytes:
     """A picture (RGB or RGBA) as a file of the target's format."""
     buffer = io.BytesIO()
-    _carried(image, target).save(buffer, target.format, **_options(target, exif))
+    carried(image, target).save(buffer, target.format, **options(target, exif))
     return buffer.getvalue()
 
 
-def encode_animation(
-    frames: Sequence[Image.Image], timing: Timing, target: Target, exif: bytes = b""
-) -> bytes:
-    """All frames as one file. AVIF has no number of plays here: it runs for ever."""
-    alike = _alike([_carried(frame, target) for frame in frames])
-    options = {
-        "duration": _durations(timing, target.format),
-        "loop": timing.plays,
-        **_options(target, exif),
-    }
-    data = _joined(alike, target, options)
-    if target.format == "webp" and alike[0].mode == "RGBA" and not data[20] & _WEBP_ALPHA:
-        return _joined(alike, target, {**options, "kmin": 0, "kmax": 1})
-    return data
-
-
-def _durations(timing: Timing, kind: Format) -> list[int]:
-    """How long each frame is shown, in milliseconds, as the format can say it."""
-    if kind == "png":
-        return [_said_in_png(duration) for duration in timing.milliseconds]
-    return list(timing.milliseconds)
-
-
-def _said_in_png(milliseconds: int) -> int:
-    """Over 65 seconds to a hundredth of one, over 11 minutes to a second, and at most 18 hours."""
-    fitting = (unit for unit in _PNG_UNITS if milliseconds <= unit * _PNG_HIGHEST)
-    unit = next(fitting, _PNG_UNITS[-1])
-    return min(round(milliseconds / unit), _PNG_HIGHEST) * unit
-
-
-def _joined(frames: list[Image.Image], target: Target, options: dict[str, Any]) -> bytes:
-    first, *others = frames
-    buffer = io.BytesIO()
-    first.save(buffer, target.format, save_all=True, append_images=others, **options)
-    return buffer.getvalue()
-
-
-def _alike(frames: list[Image.Image]) -> list[Image.Image]:
-    """All of one mode."""
-    if len({frame.mode for frame in frames}) == 1:
-        return frames
-    return [frame.convert("RGBA") for frame in frames]
-
-
-def _carried(image: Image.Image, target: Target) -> Image.Image:
+def carried(image: Image.Image, target: Target) -> Image.Image:
     """Without transparency where the output has none."""
     if target.ground is None or image.mode != "RGBA":
         return image
@@ -166,11 +103,12 @@ def _carried(image: Image.Image, target: Target) -> Image.Image:
     return Image.alpha_composite(ground, image).convert("RGB")
 
 
-def _options(target: Target, exif: bytes) -> dict[str, Any]:
-    return {**_effort(target), **({"exif": exif} if exif else {})}
+def options(target: Target, exif: bytes) -> dict[str, Any]:
+    """How Pillow is to save `target`, with this EXIF unless it is empty."""
+    return {**_settings(target), **({"exif": exif} if exif else {})}
 
 
-def _effort(target: Target) -> dict[str, Any]:
+def _settings(target: Target) -> dict[str, Any]:
     kind, effort = target.format, target.effort
     quality = {} if kind == "png" else {"quality": target.quality}
     if kind == "webp":

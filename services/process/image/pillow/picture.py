@@ -6,18 +6,22 @@ from functools import partial
 
 from PIL import Image
 
-from services.process.image.engine import Reading, Rendered, Target, Wish
+from services.process.image.engine import Made, Reading, Rendered, Target, Wish
 from services.process.image.geometry import LYING, Shape, Size, shapes
 from services.process.image.output import Outputs
-from services.process.image.pillow.codecs import Timing, encode, encode_animation
+from services.process.image.pillow.animation import (
+    Timing,
+    encode_animation,
+    frames,
+    frames_of,
+    plays,
+)
+from services.process.image.pillow.codecs import encode
 from services.process.image.pillow.colour import eight_bit, srgb
 from services.process.image.pillow.finish import Part, finished, kept, pixels, upright
-from services.process.image.pillow.frames import frames, frames_of, plays
 from services.process.image.pillow.layers import Layer, cascade, decoded
 from services.process.image.pillow.raster import Raster
 from services.process.image.source.exif import orientation_of
-
-Made = dict[Wish, Rendered]
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,8 @@ class Metadata:
 def _header(source: Path, *, gps: bool) -> dict[str, Any]:
     from PIL import Image
 
+    from services.process.image.pillow.animation import frames_of
     from services.process.image.pillow.codecs import readable
-    from services.process.image.pillow.frames import frames_of
     from services.process.image.source.exif import exif_of, orientation_of
 
     try:

@@ -13,12 +13,12 @@ _NEAR_ENOUGH = 1 / 128  # of a pixel; libvips itself takes steps of 1/64
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One axis of a picture that is to be scaled.
+class Axis:
+    """One axis of a picture, as libvips is given it to scale.
 
     Attributes:
         before: how many pixels are put before the first.
-        length: how many there are with these, and with those behind.
+        length: how many pixels there are with these, and with those behind.
         first: where the part begins in what comes of it.
         error: how far from there it should begin, in pixels.
     """
@@ -29,20 +29,20 @@ class Line:
     error: float
 
 
-def line(pixels: int, step: float, begin: float, outputs: int) -> Line:
-    """How `outputs` pixels come to lie where they belong.
+def aligned(pixels: int, step: float, begin: float, outputs: int) -> Axis:
+    """The axis on which `outputs` pixels lie where they belong, or as near as can be.
 
     Args:
         pixels: how many there are.
         step: how many of them make one output; at least 1.
         begin: where in them the first output begins.
     """
-    lines = list[Line]()
-    for one in _lines(pixels, step, begin, outputs):
-        if one.error <= _NEAR_ENOUGH:
-            return one
-        lines.append(one)
-    return min(lines, key=lambda one: one.error)
+    tried = list[Axis]()
+    for axis in _axes(pixels, step, begin, outputs):
+        if axis.error <= _NEAR_ENOUGH:
+            return axis
+        tried.append(axis)
+    return min(tried, key=lambda axis: axis.error)
 
 
 def outputs_of(length: int, step: float) -> int:
@@ -53,7 +53,8 @@ def outputs_of(length: int, step: float) -> int:
     return int(length / (1 / (1 / step)) + 0.5)
 
 
-def _lines(pixels: int, step: float, begin: float, outputs: int) -> Iterator[Line]:
+def _axes(pixels: int, step: float, begin: float, outputs: int) -> Iterator[Axis]:
+    """Those with ever more pixels before and behind."""
     least = max(pixels, round(begin + outputs * step))
     # Those behind move all outputs by up to a quarter of one, to either side; those before do the rest.
     behind, most_before = max(_BEHIND, round(2 * step)), max(_BEFORE, round(step / 2))
@@ -63,4 +64,4 @@ def _lines(pixels: int, step: float, begin: float, outputs: int) -> Iterator[Lin
             exact = (begin + before + (made * step - length) / 2) / step
             first = min(max(0, round(exact)), made - outputs)
             if first >= 0:
-                yield Line(before, length, first, abs(exact - first))
+                yield Axis(before, length, first, abs(exact - first))

@@ -8,7 +8,7 @@ import pyvips
 
 from services.process.image.geometry import Placement, Size, largest_frame, origins
 from services.process.image.vips.finish import weighted
-from services.process.image.vips.grid import Line, line
+from services.process.image.vips.grid import Axis, aligned
 
 _ROUNDING = 1e-6
 
@@ -48,8 +48,8 @@ class Layer:
         """The whole picture at the placement's scale, and where in it the placement begins."""
         (width, height), frame = self.extent, placement.frame
         across, down = _step(width, frame[0]), _step(height, frame[1])
-        columns = line(self.image.width, across, placement.left * width, placement.width)
-        rows = line(self.image.height, down, placement.top * height, placement.height)
+        columns = aligned(self.image.width, across, placement.left * width, placement.width)
+        rows = aligned(self.image.height, down, placement.top * height, placement.height)
         scaled = _extended(self.image, columns, rows)
         if (across, down) != (1, 1):
             scaled = weighted(scaled, lambda pixels: pixels.resize(1 / across, vscale=1 / down))
@@ -94,7 +94,7 @@ def _step(pixels: float, outputs: float) -> float:
     return max(1.0, round(pixels / outputs, 9))
 
 
-def _extended(image: pyvips.Image, columns: Line, rows: Line) -> pyvips.Image:
+def _extended(image: pyvips.Image, columns: Axis, rows: Axis) -> pyvips.Image:
     """With the pixels before and behind, which are repeated from the edges."""
     if (columns.length, rows.length) == (image.width, image.height):
         return image

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.process.image.engine import MAX_SIDE_PIXELS, Fit, Target
+from services.process.image.engine import MAX_SIDE_PIXELS, Target
 from services.process.image.geometry import Placement, origins, shape, shapes
+from services.process.image.look import Fit
 
 sides = st.integers(1, 30000)
 

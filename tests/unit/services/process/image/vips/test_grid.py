@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.process.image.geometry import Placement
-from services.process.image.vips.grid import line, outputs_of
+from services.process.image.vips.grid import aligned, outputs_of
 from services.process.image.vips.layers import Layer
 
 
@@ -65,7 +65,7 @@ def test_the_part_always_lies_in_what_there_is(
     outputs = max(1, min(outputs, int(pixels * share)))
     step = max(1.0, pixels * share / outputs)
     begin = place * max(0.0, pixels - outputs * step)
-    found = line(pixels, step, begin, outputs)
+    found = aligned(pixels, step, begin, outputs)
     assert found.length >= pixels + found.before
     assert 0 <= found.first <= made_by_libvips(found.length, step) - outputs
     assert found.error <= 0.5
@@ -84,9 +84,9 @@ def test_as_many_come_of_a_half_output_as_libvips_makes(
 def test_it_is_off_by_next_to_nothing(step: float, begin: float, outputs: int) -> None:
     """A tenth of it; where steps are whole and small, a quarter of what it is made from."""
     pixels = math.ceil(begin + outputs * step) + 10
-    assert line(pixels, step, begin, outputs).error < max(0.1, 0.26 / step)
+    assert aligned(pixels, step, begin, outputs).error < max(0.1, 0.26 / step)
 
 
 def test_nothing_is_added_where_all_lies_right() -> None:
-    found = line(4000, 2.5, 0, 1600)
+    found = aligned(4000, 2.5, 0, 1600)
     assert (found.before, found.length, found.first) == (0, 4000, 0)
