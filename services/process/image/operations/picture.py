@@ -34,7 +34,6 @@ def _as_formats(value: Any) -> Any:
 
 
 Side = Annotated[int, Field(ge=1, le=65500, description="Pixels.")]
-Quality = Annotated[int, Field(ge=1, le=100, description="1 to 100; means nothing for PNG.")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Formats = Annotated[
     tuple[Format, ...],

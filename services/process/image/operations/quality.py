@@ -40,6 +40,9 @@ def _as_quality(value: Any) -> OneQuality | QualityOfFormats:
     return tuple(pairs.items())
 
 
+FixedQuality = Annotated[
+    int, Field(ge=1, le=100, description="1 to 100; means nothing for PNG.")
+]  # where none is searched for
 Quality = Annotated[
     OneQuality | QualityOfFormats,
     PlainValidator(

@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from services.process.image.operations.picture import Formats, Quality, Side
+from services.process.image.operations.picture import Formats, Side
+from services.process.image.operations.quality import FixedQuality
 from services.process.video.film import Film, Still
 from services.process.video.operations.parameters import Place, seconds_at, targets
 from services.process.video.operations.recipe import FilmRecipe
@@ -18,7 +19,7 @@ class Poster(FilmRecipe):
     )
     width: Side = 1280
     formats: Formats = ("webp",)
-    quality: Quality = 80
+    quality: FixedQuality = 80
 
     def snaps(self, film: Film) -> tuple[Still, ...]:
         """One picture, in each format."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.process.image.operations.picture import Quality
+from services.process.image.operations.quality import FixedQuality
 from services.process.video.branch import Window
 from services.process.video.film import Film
 from services.process.video.operations.parameters import Place, scaled_to, seconds_at
@@ -25,7 +25,7 @@ class Moment(FilmRecipe):
     width: int = Field(default=480, ge=16, le=1920, description="Pixels; never enlarged.")
     fps: float = Field(default=12, ge=1, le=60, description="Most pictures per second.")
     format: Literal["mp4", "webp", "gif"] = "mp4"
-    quality: Quality = 60
+    quality: FixedQuality = 60
 
     def products(self, film: Film) -> tuple[Preview | Rendition, ...]:
         """One file."""

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from services.process.image.engine import Format, Target
-from services.process.image.operations.picture import Quality
+from services.process.image.operations.quality import FixedQuality
 from services.process.video.film import Film, Storyboard
 from services.process.video.operations.recipe import FilmRecipe
 
@@ -27,7 +27,7 @@ class Board(FilmRecipe):
     )
     width: int = Field(default=160, ge=16, le=320, description="Of each picture, in pixels.")
     format: Format = "webp"
-    quality: Quality = 70
+    quality: FixedQuality = 70
 
     def snaps(self, film: Film) -> tuple[Storyboard, ...]:
         """One board."""

@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from services.process.image.operations.picture import Formats, Quality, Side
+from services.process.image.operations.picture import Formats, Side
+from services.process.image.operations.quality import FixedQuality
 from services.process.video.film import Film, Series
 from services.process.video.operations.parameters import targets
 from services.process.video.operations.recipe import FilmRecipe
@@ -14,7 +15,7 @@ class Thumbnails(FilmRecipe):
     count: int = Field(default=5, ge=1, le=50, description="How many.")
     width: Side = 320
     formats: Formats = ("webp",)
-    quality: Quality = 80
+    quality: FixedQuality = 80
 
     def snaps(self, film: Film) -> tuple[Series, ...]:
         """One series."""
