@@ -35,6 +35,7 @@ async def every_check() -> list[Finding]:
         "disk": _disk,
         "photos": _photos,
         "films": _films,
+        "limits": _limits,
     }
     needed = [_finding(what, attempt) for what, attempt in tries.items()]
     return [*await asyncio.gather(*needed), _isolation(), await asyncio.to_thread(_gpu)]
@@ -101,6 +102,12 @@ async def _films() -> str:
 
     found = await asyncio.to_thread(find, read(FilmSettings).ffmpeg)
     return f"{found.name} ({found.path})"
+
+
+async def _limits() -> str:
+    from millrace.limits import limits
+
+    return "; ".join(limits(read))
 
 
 def _isolation() -> Finding:

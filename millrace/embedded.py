@@ -188,6 +188,7 @@ def _reader(
         # No broker loses its patience here: only the job's own deadline ends its stages.
         "stage_limit_seconds": _DAY_SECONDS,
         "delivery_renew_seconds": _DAY_SECONDS,
+        "consumer_timeout_seconds": 2 * _DAY_SECONDS,
         "drain_seconds": 0,
     }
     if workers is not None:

@@ -25,10 +25,19 @@ def serve(*stages: Stage) -> None:
     try:
         settings = read(ServiceSettings)
         configure_logs(settings.log_level, settings.log_format, service=" ".join(stages))
+        if "process" in stages:
+            _refuse_unreachable_limits()
         run(_serve(stages))
     except MillraceError as error:
         print(f"millrace: {error}", file=sys.stderr)
         sys.exit(code_of(error))
+
+
+def _refuse_unreachable_limits() -> None:
+    """Raises `BadSetting`; see `limits`."""
+    from millrace.limits import limits
+
+    limits(read)
 
 
 async def _serve(stages: tuple[Stage, ...]) -> None:

@@ -92,7 +92,9 @@ class Running:
         if self.job.overdue:
             return "expired"
         if self.job.limited and time.monotonic() - self.began > limit_seconds:
-            return TimeLimit(f"the stage took longer than {limit_seconds:g} seconds")
+            return TimeLimit(
+                f"the stage took longer than {limit_seconds:g} seconds (STAGE_LIMIT_SECONDS)"
+            )
         return None
 
     def stop(self, reason: Outcome | TimeLimit) -> None:

@@ -2,9 +2,9 @@
 
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -98,12 +98,33 @@ class DeliverySettings(Settings):
     delivery_renew_seconds: float = Field(
         default=20 * 60,
         gt=0,
-        description="a delivery older than this is renewed; must be less than the broker's "
-        "consumer timeout (30 minutes by default)",
+        description="a delivery older than this is renewed; at most nine tenths of "
+        "CONSUMER_TIMEOUT_SECONDS",
+    )
+    consumer_timeout_seconds: float = Field(
+        default=30 * 60,
+        gt=0,
+        description="the broker's own `consumer_timeout`, by default RabbitMQ's; AMQP does not tell"
+        " it, so say here what you set it to",
     )
     drain_seconds: float = Field(
         default=25, ge=0, le=3600, description="how long a stopping service waits for its work"
     )
+
+    @model_validator(mode="after")
+    def _renews_in_time(self) -> Self:
+        latest = _SHARE_OF_PATIENCE * self.consumer_timeout_seconds
+        if self.delivery_renew_seconds > latest:
+            raise ValueError(
+                f"DELIVERY_RENEW_SECONDS: {self.delivery_renew_seconds:g} is too late, for the"
+                f" broker takes back what is not acknowledged after CONSUMER_TIMEOUT_SECONDS"
+                f" ({self.consumer_timeout_seconds:g}); at most {latest:g}"
+            )
+        return self
+
+
+# The rest is for the supervisor's look, a confirm that is slow, and another try.
+_SHARE_OF_PATIENCE = 0.9
 
 
 class ServiceSettings(Settings):

@@ -144,8 +144,16 @@ def test_check_finds_everything(millrace: Program) -> None:
 
     assert ended.code == 0
     found = {line.split()[1]: line.split()[0] for line in ended.out.splitlines()}
-    needed = ("broker", "storage", "disk", "photos", "films", "isolation")
+    needed = ("broker", "storage", "disk", "photos", "films", "limits", "isolation")
     assert {found[what] for what in needed} == {"ok"}
+
+
+def test_check_tells_of_limits_that_cannot_hold(tmp_path: Path) -> None:
+    impossible = {"AMQP_URL": "amqp://127.0.0.1:1/", "DELIVERY_RENEW_SECONDS": "1800"}
+    ended = Program(tmp_path, impossible)("check")
+
+    assert ended.code == 1
+    assert "FAILED  limits    DELIVERY_RENEW_SECONDS: 1800 is too late" in ended.out
 
 
 def test_check_fails_where_something_needed_is_missing(tmp_path: Path) -> None:

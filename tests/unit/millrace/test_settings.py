@@ -40,6 +40,24 @@ def test_what_is_wrong_with_several_together_names_them() -> None:
         read(StorageSettings, storage_mode="s3")
 
 
+def test_a_renewal_that_the_broker_does_not_wait_for_is_refused() -> None:
+    with pytest.raises(
+        BadSetting, match=r"^DELIVERY_RENEW_SECONDS: 1700 is too late.*at most 1620"
+    ):
+        read(DeliverySettings, delivery_renew_seconds=1700)
+
+
+def test_the_default_renewal_is_refused_where_the_broker_waits_less() -> None:
+    with pytest.raises(BadSetting, match=r"CONSUMER_TIMEOUT_SECONDS \(600\); at most 540"):
+        read(DeliverySettings, consumer_timeout_seconds=600)
+
+
+def test_a_late_renewal_is_taken_where_the_broker_waits_longer() -> None:
+    patient = read(DeliverySettings, consumer_timeout_seconds=7200, delivery_renew_seconds=6000)
+
+    assert patient.delivery_renew_seconds == 6000
+
+
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
