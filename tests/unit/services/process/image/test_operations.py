@@ -37,6 +37,11 @@ def test_thumbnail_is_a_square_that_the_photo_fills() -> None:
     )
 
 
+@pytest.mark.parametrize("focus", ["centre", "attention", (0.25, 1.0)])
+def test_a_cover_keeps_what_is_named(focus: Any) -> None:
+    assert targets(op="thumbnail", focus=focus)[0].focus == focus
+
+
 def test_blur_takes_a_radius() -> None:
     assert targets(op="blur", radius=3)[0].blur == 3
     assert targets(op="blur")[0].blur > 0
@@ -92,7 +97,13 @@ def test_the_same_operation_twice_counts_once_with_qualities_of_formats_too() ->
         ({"width": 5, "formats": []}, "formats: "),
         ({"width": 5, "formats": ["gif"]}, "formats.0: "),
         ({"width": 5, "fit": "cover"}, "height: the fit 'cover' needs width and height"),
+        ({"height": 5, "fit": "cover"}, "width: the fit 'cover' needs width and height"),
         ({"width": 5, "fit": "stretch"}, "fit: "),
+        (
+            {"width": 5, "height": 5, "focus": "attention"},
+            "focus: only the fit 'cover' has one, not 'inside'",
+        ),
+        ({"width": 5, "height": 5, "fit": "cover", "focus": [0.5, 1.5]}, "focus"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(parameters: dict[str, Any], sentence: str) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from services.process.image.engine import Limits, Target
+from services.process.image import select
+from services.process.image.engine import Engine, Limits, Target
 from services.process.image.look import Watermark
-from services.process.image.select import EngineName, chosen, engine, render
-from shared.errors import CorruptMedia, InvalidJob, UnsupportedMedia
+from services.process.image.select import EngineName, chosen, engine, render, warm
+from shared.errors import CorruptMedia, EngineUnavailable, InvalidJob, UnsupportedMedia
 
 LIMITS = Limits(pixels=1_000_000)
 
@@ -18,6 +19,29 @@ LIMITS = Limits(pixels=1_000_000)
 @pytest.mark.parametrize(("name", "library"), [("vips", "vips 8"), ("pillow", "pillow 1")])
 def test_engine_by_name(name: EngineName, library: str) -> None:
     assert engine(name, LIMITS).name.startswith(library)
+
+
+@pytest.mark.parametrize("missing", [ImportError("no pyvips"), OSError("no libvips.so")])
+def test_without_libvips_pillow_does_all_unless_libvips_is_named(
+    missing: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vips(limits: Limits) -> Engine:
+        raise missing
+
+    engine.cache_clear()
+    monkeypatch.setattr(select, "_vips", vips)
+    assert engine("auto", LIMITS).name.startswith("pillow")
+    with pytest.raises(EngineUnavailable, match=f"PROCESS_ENGINE: libvips is not there: {missing}"):
+        engine("vips", LIMITS)
+    engine.cache_clear()
+
+
+def test_a_warm_child_loads_nothing_for_its_first_picture() -> None:
+    engine.cache_clear()
+    warm("pillow", LIMITS)
+    loaded = engine.cache_info().misses
+    engine("pillow", LIMITS)
+    assert engine.cache_info().misses == loaded == 1
 
 
 def test_auto_is_libvips_where_it_is_and_never_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
