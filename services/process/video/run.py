@@ -15,6 +15,7 @@ from shared.work import Work
 Advance = Callable[[Progress], None]
 
 _TAIL_BYTES = 16 * 1024
+_LOGGED_CHARACTERS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ async def run(
     """Run ffmpeg to its end; give what it complained about, which may be nothing.
 
     It holds the job's lock meanwhile. When this is cancelled or `advance` raises, it is dead
-    before this returns. What it used is counted in `work.spent` in every case.
+    before this returns. What it used is counted in `work.spent` in every case. The last of what
+    it said goes into the log.
 
     Raises:
         CorruptMedia, SourceTooLarge, WorkspaceFull, EngineUnavailable: see `verdict`.
@@ -60,7 +62,11 @@ async def run(
     except TimeoutError:
         raise TimeLimit(f"Encoding took longer than {grant.seconds:g} seconds.") from None
     if ended.code != 0:
+        work.log.warning("ffmpeg failed", code=ended.code, said=said[-_LOGGED_CHARACTERS:])
         raise verdict(ended.code, said)
+    if said:
+        # Whether the film is refused for it, those decide who know what should be there.
+        work.log.info("ffmpeg complained", said=said[-_LOGGED_CHARACTERS:])
     return said
 
 
