@@ -178,6 +178,27 @@ async def test_a_variable_frame_rate_is_kept(bench: Bench, film: FilmMaker) -> N
     )
 
 
+async def test_lengths_and_rates_are_those_of_uneven_pictures(
+    bench: Bench, film: FilmMaker
+) -> None:
+    faster = "select='not(mod(n,if(lt(t,2),3,if(lt(t,4),2,1))))'"
+    thirty = ("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=6")
+    source = film("faster.mp4", *thirty, "-vf", faster, "-fps_mode", "vfr")
+    made = await bench.make(source, {**HLS, "preset": "veryfast", "dash": True})
+    playlist = master(bench, made)
+    assert seconds_of(playlist.parent / "180p/index.m3u8") == pytest.approx(6, abs=0.001)
+    assert made["hls.m3u8"].duration_seconds == pytest.approx(6, abs=0.001)
+    assert re.findall(r"FRAME-RATE=([0-9.]+)", playlist.read_text()) == ["30.000"] * 2
+    assert 'mediaPresentationDuration="PT6.000S"' in playlist.with_name("manifest.mpd").read_text()
+
+
+async def test_all_playlists_have_the_same_target_duration(bench: Bench) -> None:
+    made = await bench.make(BUNNY, HLS)
+    lists = sorted(master(bench, made).parent.glob("*/index.m3u8"))
+    told = [re.findall(r"TARGETDURATION:(\d+)", one.read_text()) for one in lists]
+    assert told == [["2"]] * 3
+
+
 def _times(path: Path) -> Iterator[float]:
     with av.open(str(path)) as media:
         times = [frame.time or 0.0 for frame in media.decode(video=0)]

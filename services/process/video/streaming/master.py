@@ -11,6 +11,7 @@ from services.process.video.streaming.playlist import Stream
 
 PLAYLIST = "index.m3u8"
 _AAC_LC = "mp4a.40.2"
+_STEREO = ',CHANNELS="2"'
 _SOUNDS, _CAPTIONS = "sound", "captions"
 
 
@@ -20,7 +21,7 @@ class Picture:
 
     Attributes:
         codec: as RFC 6381 writes it (`avc1.64001f`).
-        fps: pictures per second; 0 where that is not known.
+        fps: the most pictures per second.
     """
 
     stream: Stream
@@ -53,7 +54,7 @@ def master(
 ) -> str:
     """The text of the master playlist, the largest picture first."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
-    lines += [_media("AUDIO", _SOUNDS, sound.track) for sound in sounds]
+    lines += [_media("AUDIO", _SOUNDS, sound.track, _STEREO) for sound in sounds]
     lines += [_media("SUBTITLES", _CAPTIONS, track) for track in captions]
     for picture in pictures:
         lines += _variant(picture, sounds, captions)
@@ -67,12 +68,12 @@ def caption_playlist(file: str, seconds: float) -> str:
     return "\n".join([*head, *body]) + "\n"
 
 
-def _media(kind: str, group: str, track: Track) -> str:
+def _media(kind: str, group: str, track: Track, more: str = "") -> str:
     language = f',LANGUAGE="{track.language}"' if track.language else ""
     default = "YES" if track.default else "NO"
     return (
         f'#EXT-X-MEDIA:TYPE={kind},GROUP-ID="{group}",NAME="{track.name}"{language},'
-        f'DEFAULT={default},AUTOSELECT=YES,URI="{track.folder}/{PLAYLIST}"'
+        f'DEFAULT={default},AUTOSELECT=YES{more},URI="{track.folder}/{PLAYLIST}"'
     )
 
 
@@ -85,7 +86,7 @@ def _variant(
         f"BANDWIDTH={picture.stream.peak + beside}",
         f"AVERAGE-BANDWIDTH={picture.stream.average + on_average}",
         f"RESOLUTION={picture.width}x{picture.height}",
-        *([f"FRAME-RATE={picture.fps:.3f}"] if picture.fps else []),
+        f"FRAME-RATE={picture.fps:.3f}",
         f'CODECS="{picture.codec}{"," + _AAC_LC if sounds else ""}"',
         *([f'AUDIO="{_SOUNDS}"'] if sounds else []),
         *([f'SUBTITLES="{_CAPTIONS}"'] if captions else []),

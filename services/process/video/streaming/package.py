@@ -14,7 +14,14 @@ from services.process.video.streaming.master import (
     master,
 )
 from services.process.video.streaming.mpd import mpd
-from services.process.video.streaming.playlist import Stream, parse
+from services.process.video.streaming.piece import HEAD_BYTES, samples_of, seconds_of
+from services.process.video.streaming.playlist import (
+    Looked,
+    Stream,
+    in_step,
+    media_playlist,
+    parse,
+)
 from shared.errors import CorruptMedia, SourceTooLarge
 
 # In one set: each is a line in messages, an object in storage, and an entry in the journal.
@@ -36,7 +43,7 @@ class Contents:
     """What a set consists of.
 
     Attributes:
-        fps: pictures per second; 0 where that is not known.
+        fps: pictures per second on average; 0 where that is not known.
         dash: whether there is a DASH manifest, too.
     """
 
@@ -67,9 +74,17 @@ def package(root: Path, contents: Contents) -> Package:
         CorruptMedia: a stream has no pieces: nothing of the film could be decoded.
         SourceTooLarge: there are far too many: the film is longer than it said.
     """
-    pictures = [_picture(root, size, contents.fps) for size in contents.sizes]
-    sounds = [Audible(_stream(root, track.folder), track) for track in contents.sounds]
+    folders = [size.folder for size in contents.sizes] + [one.folder for one in contents.sounds]
+    streams = in_step([_stream(root, folder) for folder in folders])
+    shown, heard = streams[: len(contents.sizes)], streams[len(contents.sizes) :]
+    pictures = [
+        _picture(root, stream, size, contents.fps)
+        for stream, size in zip(shown, contents.sizes, strict=True)
+    ]
+    sounds = [Audible(stream, track) for stream, track in zip(heard, contents.sounds, strict=True)]
     seconds = pictures[0].stream.seconds
+    for stream in streams:
+        (root / stream.folder / PLAYLIST).write_text(media_playlist(stream))
     for track in contents.captions:
         _write(root / track.folder / PLAYLIST, caption_playlist(CAPTIONS, seconds))
     _write(root / MASTER, master(pictures, sounds, contents.captions))
@@ -87,20 +102,25 @@ def _files(root: Path) -> Iterable[Path]:
     yield from sorted(p for p in root.rglob("*") if p.is_file() and p != root / MASTER)
 
 
-def _picture(root: Path, size: Size, fps: float) -> Picture:
-    stream = _stream(root, size.folder)
+def _picture(root: Path, stream: Stream, size: Size, usual_fps: float) -> Picture:
     codec = _codec((root / size.folder / stream.init).read_bytes())
-    return Picture(stream, size.width, size.height, codec, fps)
+    return Picture(stream, size.width, size.height, codec, stream.fastest(usual_fps))
 
 
 def _stream(root: Path, folder: str) -> Stream:
     directory = root / folder
     playlist = directory / PLAYLIST
-    sizes = {path.name: path.stat().st_size for path in directory.iterdir()}
-    stream = parse(folder, playlist.read_text() if playlist.exists() else "", sizes)
+    looked = {path.name: _looked(path) for path in directory.iterdir()}
+    stream = parse(folder, playlist.read_text() if playlist.exists() else "", looked)
     if not stream.segments:
         raise CorruptMedia(f"The film is damaged: nothing of it could be decoded for '{folder}'.")
     return stream
+
+
+def _looked(path: Path) -> Looked:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return Looked(path.stat().st_size, seconds_of(head), samples_of(head))
 
 
 def _codec(init: bytes) -> str:

@@ -15,23 +15,40 @@ from services.process.video.streaming.master import (
 )
 from services.process.video.streaming.mpd import mpd
 from services.process.video.streaming.package import Contents, Size, package
-from services.process.video.streaming.playlist import Segment, Stream, parse
+from services.process.video.streaming.playlist import (
+    Looked,
+    Segment,
+    Stream,
+    in_step,
+    media_playlist,
+    parse,
+)
 from shared.errors import CorruptMedia, SourceTooLarge
 
 LARGE = Stream(
-    "720p", "init.mp4", (Segment("00000.m4s", 4, 500_000), Segment("00001.m4s", 4, 250_000))
+    "720p", "init.mp4", (Segment("00000.m4s", 4, 500_000), Segment("00001.m4s", 4, 250_000)), 4
 )
 SMALL = Stream(
-    "360p", "init.mp4", (Segment("00000.m4s", 4, 50_000), Segment("00001.m4s", 1, 25_000))
+    "360p", "init.mp4", (Segment("00000.m4s", 4, 50_000), Segment("00001.m4s", 1, 25_000)), 4
+)
+FRENCH = Audible(
+    Stream("sound-0", "init.mp4", (Segment("00000.m4s", 4, 64_000),), 4),
+    Track("sound-0", "Français & plus", "fra", default=False),
 )
 ENGLISH = Audible(
-    Stream("sound-0", "init.mp4", (Segment("00000.m4s", 4, 64_000),)),
-    Track("sound-0", "English", "eng", default=True),
+    Stream("sound-1", "init.mp4", (Segment("00000.m4s", 4, 64_000),), 4),
+    Track("sound-1", "English", "eng", default=True),
 )
 PICTURES = (
     Picture(LARGE, 1280, 720, "avc1.64001f", 25.0),
-    Picture(SMALL, 640, 360, "avc1.64001e", 0),
+    Picture(SMALL, 640, 360, "avc1.64001e", 30000 / 1001),
 )
+
+
+def stream(*pieces: tuple[float, int], target: int = 4, samples: int = 0) -> Stream:
+    """Pieces of so many seconds and bytes."""
+    segments = (Segment(f"{n}.m4s", *piece, samples) for n, piece in enumerate(pieces))
+    return Stream("360p", "init.mp4", tuple(segments), target)
 
 
 def test_a_master_playlist() -> None:
@@ -41,7 +58,7 @@ def test_a_master_playlist() -> None:
         "#EXT-X-VERSION:7",
         "#EXT-X-INDEPENDENT-SEGMENTS",
         '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="English",LANGUAGE="eng",'
-        'DEFAULT=YES,AUTOSELECT=YES,URI="sound-0/index.m3u8"',
+        'DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="sound-1/index.m3u8"',
         '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions",NAME="1",'
         'DEFAULT=NO,AUTOSELECT=YES,URI="captions-0/index.m3u8"',
         "#EXT-X-STREAM-INF:BANDWIDTH=1128000,AVERAGE-BANDWIDTH=878000,RESOLUTION=1280x720,"
@@ -49,23 +66,56 @@ def test_a_master_playlist() -> None:
         "720p/index.m3u8",
         # its last piece is short: a rate of so little time says nothing, but for the average
         "#EXT-X-STREAM-INF:BANDWIDTH=248000,AVERAGE-BANDWIDTH=248000,RESOLUTION=640x360,"
-        'CODECS="avc1.64001e,mp4a.40.2",AUDIO="sound",SUBTITLES="captions"',
+        'FRAME-RATE=29.970,CODECS="avc1.64001e,mp4a.40.2",AUDIO="sound",SUBTITLES="captions"',
         "360p/index.m3u8",
     ]
 
 
+@pytest.mark.parametrize(
+    ("pieces", "peak"),
+    [
+        (((4, 1000), (4, 1000), (2, 2000)), 8000),  # half the target duration counts
+        (((4, 1000), (4, 1000), (1, 1000)), 3200),  # less does with the one beside it
+        (((1, 1000), (1, 3000), (1, 1000), (4, 1000)), 16000),  # and so do pieces in a row
+        (((4, 1000), (4, 1000), (1.5, 1440)), 3549),
+    ],
+)
+def test_the_peak_is_that_of_the_heaviest_stretch(
+    pieces: tuple[tuple[float, int], ...], peak: int
+) -> None:
+    assert stream(*pieces).peak == peak
+
+
 def test_a_manifest_has_the_lengths_of_all_pieces() -> None:
-    text = mpd(PICTURES, [ENGLISH], 8.0)
+    text = mpd(PICTURES, [FRENCH, ENGLISH], 8.0)
     root = ElementTree.fromstring(text)
     name = "{urn:mpeg:dash:schema:mpd:2011}"
     assert root.get("mediaPresentationDuration") == "PT8.000S"
-    video, audio = root.iter(f"{name}AdaptationSet")
-    assert (video.get("contentType"), audio.get("lang")) == ("video", "eng")
-    large, small, _ = root.iter(f"{name}SegmentTimeline")
+    video, french, english = root.iter(f"{name}AdaptationSet")
+    assert (video.get("contentType"), english.get("lang")) == ("video", "eng")
+    large, small, *_ = root.iter(f"{name}SegmentTimeline")
     assert [dict(s.attrib) for s in large] == [{"d": "4000000", "r": "1"}]
     assert [dict(s.attrib) for s in small] == [{"d": "4000000"}, {"d": "1000000"}]
     template = next(root.iter(f"{name}SegmentTemplate"))
     assert template.get("media") == "720p/$Number%05d$.m4s"
+    assert [one.get("frameRate") for one in video] == ["25", "30000/1001"]
+    assert {one.get("segmentAlignment") for one in (video, french, english)} == {"true"}
+
+
+def test_a_manifest_tells_which_track_is_heard_unasked() -> None:
+    root = ElementTree.fromstring(mpd(PICTURES, [FRENCH, ENGLISH], 8.0))
+    name = "{urn:mpeg:dash:schema:mpd:2011}"
+    heard = [one for one in root.iter(f"{name}AdaptationSet") if one.get("contentType") == "audio"]
+    told = [
+        (one.findtext(f"{name}Label"), one.find(f"{name}Role"), one.get("selectionPriority"))
+        for one in heard
+    ]
+    assert [
+        (label, role is not None and role.get("value"), wish) for label, role, wish in told
+    ] == [
+        ("Français & plus", "alternate", "1"),
+        ("English", "main", "2"),
+    ]
 
 
 def test_captions_are_one_piece() -> None:
@@ -85,8 +135,36 @@ def test_a_playlist_is_read_without_pieces_of_no_length() -> None:
         '#EXTM3U\n#EXT-X-MAP:URI="init.mp4"\n'
         "#EXTINF:2.0,\n00000.m4s\n#EXTINF:0.0,\n00001.m4s\n#EXT-X-ENDLIST\n"
     )
-    stream = parse("a", text, {"00000.m4s": 7, "00001.m4s": 9})
-    assert stream == Stream("a", "init.mp4", (Segment("00000.m4s", 2.0, 7),))
+    looked = {"00000.m4s": Looked(7, None, 50), "00001.m4s": Looked(9, None, 1)}
+    read = parse("a", text, looked)
+    assert read == Stream("a", "init.mp4", (Segment("00000.m4s", 2.0, 7, 50),), 2)
+
+
+def test_a_piece_knows_its_length_better_than_the_playlist() -> None:
+    text = '#EXT-X-MAP:URI="init.mp4"\n#EXTINF:2.07,\n00000.m4s\n'
+    assert parse("a", text, {"00000.m4s": Looked(7, 2.0, 60)}).seconds == 2.0
+
+
+def test_all_playlists_of_a_set_have_one_target_duration() -> None:
+    streams = in_step([stream((2.4, 9), target=2), stream((3.0, 9), (2.5, 9), target=3)])
+    assert [media_playlist(one).splitlines()[2] for one in streams] == [
+        "#EXT-X-TARGETDURATION:3"
+    ] * 2
+    assert media_playlist(streams[1]).splitlines()[3:] == [
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        '#EXT-X-MAP:URI="init.mp4"',
+        "#EXTINF:3.000000,",
+        "0.m4s",
+        "#EXTINF:2.500000,",
+        "1.m4s",
+        "#EXT-X-ENDLIST",
+    ]
+
+
+def test_the_frame_rate_is_the_highest_but_not_for_rounded_times() -> None:
+    assert stream((4, 9), (2, 9), (1, 9), samples=60).fastest(20.0) == 30
+    assert stream((4.004, 9), (4.005, 9), samples=120).fastest(30000 / 1001) == 30000 / 1001
 
 
 def test_a_film_that_comes_to_far_too_many_pieces_is_refused(
