@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -49,8 +50,10 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> FilmMaker:
     program = find().path
 
     def make(name: str, *arguments: str) -> Path:
-        path = directory / name
+        # Two films of the same name are two films.
+        path = directory / hashlib.sha256(repr(arguments).encode()).hexdigest()[:16] / name
         if not path.exists():
+            path.parent.mkdir(exist_ok=True)
             argv = [str(program), "-v", "error", "-y", *arguments, str(path)]
             subprocess.run(argv, check=True, capture_output=True)
         return path

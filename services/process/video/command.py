@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
-from services.process.video.branch import WHOLE, Branch, Window
+from services.process.video.branch import WHOLE, Branch, Tap, Window
 from services.process.video.codecs import CODECS
 from services.process.video.film import Film
 from services.process.video.graph import cleaned, graph, scaled, toned
@@ -16,6 +18,7 @@ _ALWAYS = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-n"),
     *("-progress", "pipe:1", "-stats_period", "0.5"),
 )
+_LEAST_UNITS = 480  # of time, in a second
 _PACKETS_KEPT = "4096"  # while an output waits for the first packet of its other stream
 NOTHING_BUT_MEDIA = ("-map_metadata", "-1", "-map_chapters", "-1", "-dn")
 
@@ -55,7 +58,7 @@ def encode(
         *opening(means.route),
         *_input(film, means),
         *complex_filters,
-        *_outputs([*zip(branches, labels, strict=True)], means),
+        *_outputs([*zip(branches, labels, strict=True)], means, film),
     )
 
 
@@ -113,12 +116,12 @@ def _input(film: Film, means: Means) -> tuple[str, ...]:
     )
 
 
-def _outputs(branches: Sequence[tuple[Branch, str]], means: Means) -> Iterator[str]:
+def _outputs(branches: Sequence[tuple[Branch, str]], means: Means, film: Film) -> Iterator[str]:
     """All outputs: one for each branch, but one for all files with the same beside pictures."""
     files: dict[tuple[str, ...], list[Pictures]] = {}
     for branch, label in branches:
         source = f"[{label}]" if label else f"0:{branch.copied}"
-        options = (*_coded(branch, means), *branch.options)
+        options = (*_clock(film, branch.tap), *_coded(branch, means), *branch.options)
         if branch.file is not None:
             files.setdefault(branch.file.beside, []).append(Pictures(source, options, branch.file))
         else:
@@ -133,6 +136,19 @@ def _all_outputs(means: Means) -> tuple[str, ...]:
         *("-threads:v", str(means.threads), "-max_muxing_queue_size", _PACKETS_KEPT),
         *("-fflags", "+bitexact"),
     )
+
+
+def _clock(film: Film, tap: Tap | None) -> tuple[str, ...]:
+    """The unit of the pictures' times, which ffmpeg would round to the film's average ones.
+
+    Those of uneven films would move, and some fall together. A multiple of the rate: containers
+    that round times to milliseconds make no even film uneven.
+    """
+    rate = Fraction(film.frame_rate).limit_denominator(1001)
+    if tap is None or tap.fps is not None or not rate:
+        return ()
+    units = rate * max(1, ceil(_LEAST_UNITS / rate))
+    return ("-enc_time_base:v", f"{units.denominator}/{units.numerator}")
 
 
 def _given(branch: Branch, route: Route) -> Branch:
