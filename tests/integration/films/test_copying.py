@@ -76,16 +76,3 @@ async def test_sound_of_films_that_do_not_tell_its_rate_is_measured(
     (made,) = (await bench.make(source, {**SMALL, "crf": 30, "audioKbps": 96})).values()
     copied = packets(bench.path(made), "audio") == packets(source, "audio")
     assert copied is is_copied
-
-
-@pytest.mark.parametrize("container", ["mkv", "mov", "ts", "flv", "avi"])
-async def test_sound_from_any_container_stays_in_step(
-    bench: Bench, film: FilmMaker, container: str
-) -> None:
-    late = "aevalsrc=sin(2000*t)*gt(t\\,0.5)|0:d=2:sample_rate=44100"
-    encoded = ("-c:v", "libx264", "-bf", "0", "-c:a", "aac", "-b:a", "96k")
-    source = film(f"late.{container}", *pattern("160x96", 2), "-f", "lavfi", "-i", late, *encoded)
-    wanted = [{**SMALL, "crf": 30}, {**SMALL, "crf": 30, "name": "anew", "copySource": False}]
-    made = await bench.make(source, *wanted)
-    onsets = [onset(bench.path(made[name])) for name in ("96p.mp4", "anew-96p.mp4")]
-    assert onsets == pytest.approx([0.5, 0.5], abs=0.05)

@@ -28,6 +28,7 @@ async def test_a_file_is_what_an_output_of_its_own_would_be(
             *("-filter_complex_threads", str(THREADS)),
             *("-filter_complex", "scale=170:96:out_range=tv,format=yuv420p,setsar=1[v]"),
             *("-map", "[v]", "-map", "0:a", "-map_metadata", "-1", "-threads:v", str(THREADS)),
+            *("-enc_time_base:v", "1/500"),
             *("-c:v", "libx264", "-preset", "ultrafast", "-crf", "23"),
             *("-c:a", "aac", "-b:a", "128k", "-ac", "2"),
             *("-fflags", "+bitexact", "-movflags", "+faststart", by_hand),
