@@ -7,7 +7,7 @@ from PIL import Image, ImageCms
 
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
-_MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+_MODE_OF_SPACE = {"GRAY": "L", "CMYK": "CMYK"}  # of others RGB, or littleCMS refuses
 _BRIGHTEST_OF_16_BIT = 65535
 _SHARE_OF_8_BIT = 255 / _BRIGHTEST_OF_16_BIT
 

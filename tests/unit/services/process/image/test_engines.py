@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from services.process.image.encoding.ssimulacra2 import Original
 from services.process.image.engine import Effort, Engine, Format, Limits, Rendered, Target
@@ -19,6 +19,7 @@ from services.process.image.pillow.engine import Pillow
 from services.process.image.vips.engine import Vips
 from services.process.plan import plan
 from shared.errors import CorruptMedia, MillraceError, Reject, SourceTooLarge, UnsupportedMedia
+from tests.unit.services.process.image import profiles
 
 Colour = tuple[int, ...]
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (30, 40, 220), (250, 250, 250)
@@ -196,21 +197,10 @@ UNDO = {
 }
 
 
-def red_for_blue() -> bytes:
-    """A colour profile in which the first channel means blue and the third one red."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    swap = {b"rXYZ": b"bXYZ", b"bXYZ": b"rXYZ"}
-    header, table, rest = profile[:132], profile[132:], b""
-    count = int.from_bytes(profile[128:132], "big")
-    tags = [table[at : at + 12] for at in range(0, 12 * count, 12)]
-    rest = table[12 * count :]
-    return header + b"".join(swap.get(tag[:4], tag[:4]) + tag[4:] for tag in tags) + rest
-
-
 @pytest.mark.parametrize("kind", ["jpg", "png", "webp"])
 def test_colours_become_srgb(engine: Engine, kind: str, tmp_path: Path) -> None:
     image = Image.new("RGB", (300, 200), RED)
-    source = saved(tmp_path, f"p.{kind}", image, quality=95, icc_profile=red_for_blue())
+    source = saved(tmp_path, f"p.{kind}", image, quality=95, icc_profile=profiles.red_for_blue())
     converted = one(engine, source, Target("a", "png", width=100), tmp_path)
     assert "icc_profile" not in converted.info
     seen = converted.convert("RGB").getpixel((50, 30))

@@ -42,6 +42,18 @@ def test_a_cover_keeps_what_is_named(focus: Any) -> None:
     assert targets(op="thumbnail", focus=focus)[0].focus == focus
 
 
+def test_a_background_is_three_channels() -> None:
+    assert targets(op="convert", background="#0a14FF")[0].background == (10, 20, 255)
+    assert targets(op="convert")[0].background is None
+
+
+def test_effort_frames_and_metadata_are_as_they_are_asked_for() -> None:
+    (usual,) = targets(op="convert")
+    assert (usual.effort, usual.animated, usual.metadata) == ("balanced", True, "none")
+    (asked,) = targets(op="convert", effort=3, animation="first", metadata="all")
+    assert (asked.effort, asked.animated, asked.metadata) == (3, False, "all")
+
+
 def test_blur_takes_a_radius() -> None:
     assert targets(op="blur", radius=3)[0].blur == 3
     assert targets(op="blur")[0].blur > 0
@@ -94,6 +106,8 @@ def test_the_same_operation_twice_counts_once_with_qualities_of_formats_too() ->
         ),
         ({"width": 5, "quality": {"avif": 5}}, "quality: 'avif' is not among the formats"),
         ({"width": 5, "quality": [5]}, "quality: Input should be a valid integer"),
+        ({"width": 5, "effort": 10}, "effort"),
+        ({"width": 5, "effort": -1}, "effort"),
         ({"width": 5, "formats": []}, "formats: "),
         ({"width": 5, "formats": ["gif"]}, "formats.0: "),
         ({"width": 5, "fit": "cover"}, "height: the fit 'cover' needs width and height"),
