@@ -27,7 +27,9 @@ class Outputs:
     Attributes:
         engine: its name, as results show it.
         recipes: the digests of all that is made of it.
+        source: the file whose EXIF is taken over, and that readings are about.
         directory: where the new files go.
+        limits: what holds for the source, and where watermarks lie.
     """
 
     engine: str
@@ -40,7 +42,12 @@ class Outputs:
     whether a photo goes into a child's memory."""
 
     def picture(self, target: Target, size: Size, encode: _Encode) -> Rendered:
-        """The file of `target`, of `size` pixels, as `encode` gives it for a target and EXIF."""
+        """The file of `target`, of `size` pixels, as `encode` gives it for a target and EXIF.
+
+        Raises:
+            EngineUnavailable: the encoder fails.
+            UnsupportedMedia: the quality is to be found, and numpy is not installed.
+        """
         exif = taken_over(self.source, target.metadata)
         data = _fitting(self._found(target, encode), encode, exif)
         return self._written(target, size, data, None)
@@ -90,5 +97,6 @@ def _encoded(target: Target, encode: _Encode, exif: bytes) -> bytes:
 
 
 def _cheaper(target: Target) -> list[Target]:
+    """The same with fewer bytes, the best first."""
     lower = [replace(target, quality=target.quality // 2**step or 1) for step in (1, 2, 3, 6)]
     return [*lower, replace(lower[-1], background=target.ground or WHITE)]

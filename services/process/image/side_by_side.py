@@ -15,11 +15,12 @@ _ASKED_EVERY_SECONDS = 0.02  # how many threads there may be
 def side_by_side(
     shown: Iterable[tuple[P, list[Wish]]], put: Callable[[P, Wish], Rendered], most: int
 ) -> Made:
-    """What `put` makes of each picture for its wishes.
+    """What `put` makes of each picture for its wishes. Once one fails, no other is begun.
 
     The next picture is made ready while the last one is put, so there is one more than is put.
 
     Args:
+        shown: pictures, each with the wishes that it is put for.
         most: as many threads at the most, if there are idle children.
     """
     made, under_way = Made(), dict[Future[Rendered], Wish]()

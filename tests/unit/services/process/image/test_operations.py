@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.process.image.look import Cut, Watermark
 from services.process.image.operations import PHOTOS
 from services.process.plan import plan
 from shared.errors import InvalidJob
@@ -45,6 +46,52 @@ def test_a_cover_keeps_what_is_named(focus: Any) -> None:
 def test_a_background_is_three_channels() -> None:
     assert targets(op="convert", background="#0a14FF")[0].background == (10, 20, 255)
     assert targets(op="convert")[0].background is None
+
+
+def test_a_crop_begins_at_the_top_left_unless_it_is_told() -> None:
+    assert targets(op="crop", width=5, height=6)[0].cut == Cut(0, 0, 5, 6)
+    part = targets(op="crop", left=1, top=99.5, width=3, height=4, unit="percent")[0].cut
+    assert part == Cut(1, 99.5, 3, 4, percent=True)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"width": 5}, "height: Field required"),
+        ({"width": 0, "height": 5}, "width: Input should be greater than 0"),
+        ({"width": 5, "height": 65536}, "height: Input should be less than or equal to 65535"),
+        ({"width": 5, "height": 5, "left": -1}, "left: Input should be greater than or equal to 0"),
+        ({"width": 5, "height": 5, "top": 65536}, "top: Input should be less than or equal"),
+        ({"width": float("inf"), "height": 5}, "width: Input should be"),
+        ({"width": 5, "height": 5, "left": float("nan")}, "left: Input should be"),
+        ({"width": 5, "height": 5, "left": 100, "unit": "percent"}, "left, top: below 100 percent"),
+        ({"width": 5, "height": 5, "top": 100, "unit": "percent"}, "left, top: below 100 percent"),
+    ],
+)
+def test_a_crop_that_cannot_be_is_refused_by_name(
+    parameters: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(InvalidJob) as refusal:
+        targets(op="crop", **parameters)
+    assert str(refusal.value).startswith(f"operations.0 (crop): {sentence}")
+
+
+def test_a_watermark_is_laid_over_the_box() -> None:
+    (plain,) = targets(op="watermark", image="logo", width=90)
+    assert (plain.width, plain.watermark) == (90, Watermark("logo"))
+    asked = {"position": "top", "scale": 0.5, "opacity": 1, "margin": 0}
+    (target,) = targets(op="watermark", image="logo", **asked)
+    assert target.watermark == Watermark("logo", "top", 0.5, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"scale": 0}, {"scale": 1.1}, {"opacity": 0}, {"opacity": 1.1}, {"margin": 1.1}]
+)
+def test_a_watermark_that_cannot_be_is_refused_by_name(parameters: dict[str, float]) -> None:
+    with pytest.raises(
+        InvalidJob, match=rf"^operations\.0 \(watermark\): {next(iter(parameters))}"
+    ):
+        targets(op="watermark", image="logo", **parameters)
 
 
 def test_effort_frames_and_metadata_are_as_they_are_asked_for() -> None:

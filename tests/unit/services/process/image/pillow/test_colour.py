@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from services.process.image.pillow import colour
 from services.process.image.pillow.colour import eight_bit, srgb
 from tests.unit.services.process.image import profiles
 
@@ -71,6 +72,11 @@ def test_without_a_profile_that_says_more_the_values_stay(
     image = Image.new(mode, (3, 2), value)
     expected = image.convert("RGBA" if mode == "LA" else "RGB")
     assert pixel(srgb(image, profile)) == pixel(expected)
+
+
+def test_a_profile_that_is_srgb_by_any_name_costs_no_conversion() -> None:
+    assert colour._transform(profiles.srgb()) == ("RGB", None)
+    assert colour._transform(profiles.red_for_blue())[1] is not None
 
 
 def test_inks_do_not_go_by_a_profile_of_light() -> None:
