@@ -21,7 +21,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fuzz simulate state-machine mutants crash pictures soak reconnects check format bench bench-flow bench-latency bench-memory bench-images bench-films up down requirements clean
+.PHONY: help setup demo test fuzz simulate state-machine mutants crash pictures ffmpegs soak reconnects check format bench bench-flow bench-latency bench-memory bench-images bench-films up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,7 @@ demo: $(RUN_STAMP) ## The main job on examples/, in one process
 	@$(BIN)/millrace demo $(ARGS)
 
 test: $(DEV_STAMP) ## All tests (ARGS="-k name" for some)
+	@$(BIN)/python -m tests.ffmpegs --fetch
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 fuzz: $(DEV_STAMP) ## Messages from the schemas, bent and broken, to all four queues: EXAMPLES=n
@@ -54,6 +55,9 @@ soak: $(DEV_STAMP) ## Everything at once under faults from a seed: MINUTES=n SEE
 
 pictures: $(DEV_STAMP) ## Every file of the corpus through the preset web, on each engine (minutes; a short form is in make test)
 	@$(BIN)/python -m pytest tests/unit/services/process/image -m slow $(ARGS)
+
+ffmpegs: $(DEV_STAMP) ## The tests of films with ffmpeg 5.1 to 8.1, which pip fetches (ARGS="--only 5.1"; a short form is in make test)
+	@$(BIN)/python -m tests.ffmpegs $(ARGS)
 
 reconnects: $(DEV_STAMP) ## Break a service's connections N times; it comes back each time
 	@$(BIN)/python -m tests.faults.reconnects --times $(N) --seed $(SEED)

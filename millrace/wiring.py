@@ -196,7 +196,7 @@ async def _process(on: Backends) -> AsyncIterator[Running]:
             stage,
             settings.process_concurrency,
             settings.health_port,
-            checks=(lambda: stage.pool.fault,),
+            checks=stage.checks,
             details={
                 "engine": settings.process_engine,
                 "engineTaken": taken,

@@ -2,10 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from services.process.stage import Process
+from services.process.video.ffmpeg import Ffmpeg, find
+from services.process.video.settings import FilmSettings
 from shared.jobs import Operation, Output
 from shared.workspace import Attempt
 
@@ -34,6 +39,19 @@ class Bench:
 
 Benches = Callable[..., Awaitable[Bench]]
 FilmMaker = Callable[..., Path]
+
+
+@cache
+def ffmpeg() -> Ffmpeg:
+    """The ffmpeg under test: the one that `FFMPEG` names, else the newest."""
+    return find(FilmSettings().ffmpeg)
+
+
+def needs(*libraries: str) -> None:
+    """Skip the test where that ffmpeg was built without one of them."""
+    for library in libraries:
+        if library not in ffmpeg().libraries:
+            pytest.skip(f"{ffmpeg().name} was built without {library}")
 
 
 def pattern(size: str, seconds: float = 1.0, more: str = "") -> tuple[str, ...]:

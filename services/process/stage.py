@@ -1,7 +1,7 @@
 """The process stage: from the original to the files that the job asks for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -32,13 +32,15 @@ class Process:
 
     Attributes:
         media: who makes them, for each kind of original.
-        pool: the child processes that pictures are made in; its `fault` concerns `/health`.
+        pool: the child processes that pictures are made in.
         gpu: where it is used.
+        checks: what can be wrong with it, for `/health`.
     """
 
     media: Mapping[Kind, Media]
     pool: Pool
     gpu: "Gpu | None" = None
+    checks: tuple[Callable[[], str | None], ...] = ()
 
     async def __call__(self, job: ProcessingJob, work: Work) -> UploadJob:
         """The job with its outputs; see `Media.make` for the errors."""
@@ -101,7 +103,12 @@ async def opened(
             settings.process_niceness,
             catalogues.films,
         )
-        yield Process({"image": pictures, "video": films}, pool, gpu)
+        checks = (lambda: pool.fault, lambda: films.lookup.fault)
+        looking = asyncio.create_task(films.lookup.ahead())
+        try:
+            yield Process({"image": pictures, "video": films}, pool, gpu, checks)
+        finally:
+            looking.cancel()
 
 
 @asynccontextmanager

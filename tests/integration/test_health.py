@@ -146,6 +146,25 @@ def test_a_disk_over_the_high_water_mark(amqp_url: str) -> None:
         assert health["broker"] == {"connected": True, "consuming": False}
 
 
+def test_an_ffmpeg_that_is_too_old(amqp_url: str, tmp_path: Path) -> None:
+    """The real service says so before a film comes, and goes on with photos."""
+    program = tmp_path / "ffmpeg-4"
+    program.write_text("#!/bin/sh\necho ffmpeg version 4.2.2\n")
+    program.chmod(0o755)
+    with started(amqp_url, ["process"], FFMPEG=str(program)) as running:
+        port = running.ports["process"]
+
+        told = ["no film can be made: FFMPEG: ffmpeg-4: ffmpeg 4.2.2 is older than 5.1."]
+
+        async def degraded() -> bool:
+            health = json.loads(await asyncio.to_thread(asked, port, "health") or "{}")
+            return bool(health.get("reasons") == told)
+
+        asyncio.run(until(degraded))
+        assert json.loads(asked(port, "readyz")) == {"ready": False, "reasons": told}
+        assert json.loads(asked(port, "health"))["broker"] == {"connected": True, "consuming": True}
+
+
 def asked(port: int, path: str) -> str:
     """What the service answers, whatever the status; nothing while it is not there."""
     try:

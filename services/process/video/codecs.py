@@ -127,7 +127,10 @@ def spoken(kind: Literal["a", "s"], languages: Iterable[str | None]) -> tuple[st
 
 
 def levelled(loudness: float | None) -> tuple[str, ...]:
-    """Filters that bring the sound to `loudness` LUFS, as EBU R 128 measures it."""
+    """What brings the sound to `loudness` LUFS, as EBU R 128 measures it."""
     if loudness is None:
         return ()
-    return ("-af", f"loudnorm=I={loudness:g}:TP=-1.5:LRA=11,aresample=48000")
+    # loudnorm gives 192 kHz, and a film of under three seconds in one piece, which FLAC refuses.
+    level = f"loudnorm=I={loudness:g}:TP=-1.5:LRA=11,asetnsamples=n=4096:p=0"
+    # Not the filter aresample: up to 6.0 it finds no channel layout behind loudnorm.
+    return ("-af", level, "-ar", "48000")

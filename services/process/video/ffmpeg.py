@@ -1,5 +1,6 @@
 """Finding the ffmpeg program, and knowing which one it is."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -41,12 +42,17 @@ def find(setting: str | None = None) -> Ffmpeg:
     Raises:
         EngineUnavailable: there is none; the sentence says why.
     """
-    if setting is not None:
-        path = shutil.which(setting)
-        if path is None:
-            raise EngineUnavailable(f"FFMPEG: there is no program '{setting}'.")
+    return _newest(tuple(_candidates())) if setting is None else _chosen(setting)
+
+
+def _chosen(setting: str) -> Ffmpeg:
+    path = shutil.which(setting)
+    if path is None:
+        raise EngineUnavailable(f"FFMPEG: there is no program '{setting}'.")
+    try:
         return identify(Path(path).absolute())
-    return _newest(tuple(_candidates()))
+    except EngineUnavailable as error:
+        raise EngineUnavailable(f"FFMPEG: {error}") from None
 
 
 def identify(path: Path) -> Ffmpeg:
@@ -93,8 +99,10 @@ def _newest(paths: tuple[Path, ...]) -> Ffmpeg:
 
 
 def _candidates() -> Iterator[Path]:
-    if installed := shutil.which("ffmpeg"):
-        yield Path(installed).absolute()
+    # /bin is a link to /usr/bin on many machines: one program is asked once.
+    for folder in dict.fromkeys(map(os.path.realpath, os.get_exec_path())):
+        if installed := shutil.which("ffmpeg", path=folder):
+            yield Path(installed)
     try:
         import imageio_ffmpeg
 

@@ -12,10 +12,11 @@ from services.process.image.pictures import Pictures, within_bounds
 from services.process.plan import Catalogue, plan
 from services.process.pools import Pool
 from services.process.video.asked import Asked
-from services.process.video.ffmpeg import Ffmpeg, find
+from services.process.video.ffmpeg import Ffmpeg
 from services.process.video.film import Film, Snap
 from services.process.video.hardware.asking import ask
 from services.process.video.hardware.device import Device
+from services.process.video.lookup import Lookup
 from services.process.video.operations import FILMS
 from services.process.video.operations.recipe import FilmRecipe
 from services.process.video.passages import Passages
@@ -35,6 +36,9 @@ class Films:
     """The film half of the process stage; `pictures` makes the posters' files.
 
     All renditions come from one run of ffmpeg, which uses all cores that it is given.
+
+    Attributes:
+        lookup: finds that program.
     """
 
     def __init__(
@@ -50,23 +54,13 @@ class Films:
         self._settings = settings
         self._niceness = niceness
         self._catalogue = catalogue
-        self._found: Ffmpeg | None = None
+        self.lookup = Lookup(settings.ffmpeg)
         self._device: Device | None = None
 
     @property
     def catalogue(self) -> Catalogue[FilmRecipe]:
         """The operations on films."""
         return self._catalogue
-
-    async def ffmpeg(self) -> Ffmpeg:
-        """The program, looked for at its first use: a service for photos needs none.
-
-        Raises:
-            EngineUnavailable: there is none that works.
-        """
-        if self._found is None:
-            self._found = await asyncio.to_thread(find, self._settings.ffmpeg)
-        return self._found
 
     async def make(
         self, source: Path, operations: tuple[Operation, ...] | None, work: Work
@@ -83,7 +77,7 @@ class Films:
         return within_bounds(outputs)
 
     async def _tools(self) -> Tools:
-        program = await self.ffmpeg()
+        program = await self.lookup.program()
         return Tools(
             program,
             self._pool,

@@ -21,6 +21,9 @@ from shared.work import Spent, Work
 
 # No credentials, and no FFREPORT; which GPU is meant, and what drives it.
 _KEPT_VARIABLES = ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "PATH")
+# A statically linked glibc of another version crashes when it loads this machine's converters of
+# character sets, as ffmpeg does for the names in MPEG-TS; it does without where it finds none.
+_NO_CONVERTERS = {"GCONV_PATH": os.devnull}
 _POLL_SECONDS = 0.01
 
 
@@ -148,6 +151,11 @@ def _confined(argv: Sequence[str], bounds: Bounds, cpu_seconds: float) -> tuple[
     return (*launcher, str(os.getpid()), local_filter().hex(), *map(str, limits), *argv)
 
 
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return kept | _NO_CONVERTERS
+
+
 def _started(argv: Sequence[str], work: Work) -> "subprocess.Popen[bytes]":
     """The process; not asyncio's kind, which asyncio reaps, and their resource usage is lost."""
     try:
@@ -158,7 +166,7 @@ def _started(argv: Sequence[str], work: Work) -> "subprocess.Popen[bytes]":
             stderr=subprocess.PIPE,
             bufsize=0,
             cwd=work.directory,
-            env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+            env=_environment(),
             pass_fds=(work.lock,),
             start_new_session=True,
         )

@@ -8,7 +8,7 @@ from services.process.child import Bounds
 from services.process.video.ffmpeg import Ffmpeg
 from services.process.video.program import Program
 from services.process.video.progress import Progress, reports
-from services.process.video.verdict import verdict
+from services.process.video.verdict import complaints, verdict
 from shared.errors import TimeLimit
 from shared.work import Work
 
@@ -61,6 +61,7 @@ async def run(
             ended = await program.wait()
     except TimeoutError:
         raise TimeLimit(f"Encoding took longer than {grant.seconds:g} seconds.") from None
+    said = complaints(said)
     if ended.code != 0:
         work.log.warning("ffmpeg failed", code=ended.code, said=said[-_LOGGED_CHARACTERS:])
         raise verdict(ended.code, said)

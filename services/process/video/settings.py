@@ -15,7 +15,7 @@ class FilmSettings(Settings):
 
     ffmpeg: str | None = Field(
         default=None,
-        description="the ffmpeg program; by default the newer one of the machine's and the wheel's",
+        description="the ffmpeg program; by default the newest of those on the PATH and the wheel's",
     )
     ffmpeg_threads: int = Field(
         default_factory=usable_cores,

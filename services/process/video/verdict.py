@@ -22,6 +22,9 @@ _GENERAL = re.compile(
     r"^(Conversion failed|Error opening|Error while|Error submitting|Task finished|Terminating"
     r"|Nothing was written|Could not write header)"
 )
+_OF_GOOD_FILMS = re.compile(  # up to 7, of every FLV with AAC
+    r"PARAM_CHANGE side data was sent to it|Error applying parameter changes"
+)
 _CONTEXT = re.compile(r"\[[^\]]* @ 0x[0-9a-f]+\] ?")  # [mov,mp4 @ 0x55d0c0ffee00]
 _PATH = re.compile(r"'?file:/\S*?(?='|:?(?:\s|$))'?:? ?")
 
@@ -39,6 +42,13 @@ def verdict(code: int, said: str) -> MillraceError:
     if _OURS.search(said):
         return EngineUnavailable(f"ffmpeg cannot work: {summary(said)}.")
     return CorruptMedia(f"The film is damaged: {summary(said)}.")
+
+
+def complaints(said: str) -> str:
+    """What ffmpeg `said`, without the lines that versions of it have for films that are whole."""
+    return "".join(
+        line for line in said.splitlines(keepends=True) if not _OF_GOOD_FILMS.search(line)
+    )
 
 
 def summary(said: str) -> str:

@@ -3,7 +3,8 @@
 import av
 import pytest
 
-from tests.films import TONE, Bench, FilmMaker, pattern
+from services.process.video.codecs import CODECS, CodecName
+from tests.films import TONE, Bench, FilmMaker, needs, pattern
 from tests.integration.films.looks import SMALL
 
 
@@ -12,8 +13,9 @@ from tests.integration.films.looks import SMALL
     [("hevc", "hevc", "aac"), ("av1", "av1", "aac"), ("vp9", "vp9", "opus")],
 )
 async def test_other_codecs(
-    bench: Bench, film: FilmMaker, codec: str, name: str, sound: str
+    bench: Bench, film: FilmMaker, codec: CodecName, name: str, sound: str
 ) -> None:
+    needs(CODECS[codec].library)
     source = film("sounding.mkv", *pattern("160x96"), *TONE)
     made = await bench.make(source, {**SMALL, "codec": codec})
     (output,) = made.values()

@@ -11,7 +11,6 @@ import pytest
 
 from services.process.image.engine import Target
 from services.process.video.branch import WHOLE, Branch, Window
-from services.process.video.ffmpeg import find
 from services.process.video.film import Film, Series
 from services.process.video.passages import Passages
 from services.process.video.products.product import Passed, Plain
@@ -21,7 +20,7 @@ from services.process.video.tools import Tools
 from shared.errors import CorruptMedia
 from shared.jobs import Output
 from shared.work import Work
-from tests.films import BUNNY, Bench
+from tests.films import BUNNY, Bench, ffmpeg
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class FirstFails:
 @pytest.fixture
 def tools(bench: Bench) -> Tools:
     pictures: Any = bench.stage.media["image"]
-    return Tools(find(), bench.stage.pool, pictures, FilmSettings(), 0)
+    return Tools(ffmpeg(), bench.stage.pool, pictures, FilmSettings(), 0)
 
 
 async def test_products_end_with_the_one_that_fails(bench: Bench, tools: Tools) -> None:

@@ -8,12 +8,11 @@ import av
 import pytest
 
 from services.process.video import cursor, moment, shots
-from services.process.video.ffmpeg import find
 from services.process.video.film import Film, Limits
 from services.process.video.probe import pictures, probe
 from services.process.video.settings import FilmSettings
 from services.process.video.tools import Tools
-from tests.films import Bench, FilmMaker
+from tests.films import Bench, FilmMaker, ffmpeg
 from tests.integration.films.looks import brightness
 
 SECONDS, RATE = 90, 5
@@ -104,7 +103,7 @@ async def test_there_is_time_for_decoding_the_film(
 ) -> None:
     pool: Any = Asked()
     settings = FilmSettings(probe_limit_seconds=60, ffmpeg_limit_seconds=9000)
-    tools = Tools(find(), pool, cast(Any, None), settings, niceness=0)
+    tools = Tools(ffmpeg(), pool, cast(Any, None), settings, niceness=0)
     film = Film("f.mp4", "mov", seconds, seconds, 1920, 1080, 0, "hevc", frame_rate=25)
     await tools.shots(film, (0.5,), 10.0, (32, 18), [Path("f.png")], bench.work)
     assert pool.seconds == pytest.approx(granted)

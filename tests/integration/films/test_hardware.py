@@ -12,12 +12,11 @@ from typing import Any
 import av
 import pytest
 
-from services.process.video.ffmpeg import find
 from services.process.video.hardware.asking import ask
 from services.process.video.hardware.device import Device
 from shared.errors import CorruptMedia
 from shared.jobs import MadeOn
-from tests.films import Bench, Benches, FilmMaker, pattern
+from tests.films import Bench, Benches, FilmMaker, ffmpeg, pattern
 from tests.integration.films.looks import check_plays
 
 SMALL = {"op": "renditions", "heights": [96]}
@@ -64,7 +63,7 @@ def played(benches: Benches, tmp_path: Path, log: Path) -> Played:
     async def bench(hwaccel: str = "cuda", **does: Any) -> Bench:
         program, told = tmp_path / "ffmpeg", tmp_path / "does.json"
         told.write_text(json.dumps(does))
-        names = {"python": sys.executable, "does": told, "log": log, "ffmpeg": find().path}
+        names = {"python": sys.executable, "does": told, "log": log, "ffmpeg": ffmpeg().path}
         text = PLAYED
         for name, value in names.items():
             text = text.replace(f"{{{name}}}", str(value))
@@ -186,10 +185,10 @@ async def test_the_place_belongs_to_the_recipe(played: Played, bench: Bench, sou
 
 def test_this_machine_is_asked_and_answers() -> None:
     """Whatever it has: what it says it can do, it did."""
-    device = ask(find(), "auto")
+    device = ask(ffmpeg(), "auto")
     if device.useful:
         assert device.kind in ("cuda", "vaapi")
     else:
         assert device == Device(faults=device.faults)
         assert [fault.split(":")[0] for fault in device.faults] == ["cuda", "vaapi"]
-    assert ask(find(), "none") == Device()
+    assert ask(ffmpeg(), "none") == Device()

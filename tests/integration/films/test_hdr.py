@@ -5,7 +5,8 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.films import Bench, FilmMaker, pattern
+from services.process.video.codecs import CODECS, CodecName
+from tests.films import Bench, FilmMaker, needs, pattern
 from tests.integration.films.looks import SMALL, brightness
 
 _WIDE, _UPRIGHT = "320x134", "180x320"
@@ -56,7 +57,10 @@ async def test_a_storyboard_beside_renditions_that_stay_hdr_has_odd_heights(
 
 
 @pytest.mark.parametrize("codec", ["hevc", "av1"])
-async def test_hdr_is_kept_where_that_is_asked(bench: Bench, film: FilmMaker, codec: str) -> None:
+async def test_hdr_is_kept_where_that_is_asked(
+    bench: Bench, film: FilmMaker, codec: CodecName
+) -> None:
+    needs(CODECS[codec].library)
     told = "transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc:log-level=error"
     start = pattern("160x96", 0.4, ",format=yuv420p10le")
     source = film("pq.mp4", *start, "-c:v", "libx265", "-x265-params", told)

@@ -11,17 +11,16 @@ from structlog.testing import capture_logs
 from services.process.video.run import run
 from services.process.video.settings import FilmSettings
 from shared.errors import CorruptMedia, EngineUnavailable, MillraceError
-from tests.films import BUNNY, Bench, FilmMaker
+from tests.films import BUNNY, Bench, FilmMaker, ffmpeg
 from tests.integration.films.looks import SLOW, SMALL, processes_with
 from tests.waiting import until
 
 
 async def test_what_a_failed_ffmpeg_said_is_logged(bench: Bench) -> None:
     bench.work.log = bench.work.log.bind(jobId="film-1")
-    ffmpeg = await bench.stage.media["video"].ffmpeg()  # type: ignore[attr-defined]
     nowhere = ("-v", "error", "-i", "file:" + "n" * 3000 + "/last")
     with capture_logs() as lines, pytest.raises(MillraceError):
-        await run(ffmpeg, nowhere, FilmSettings().grant(0), bench.work)
+        await run(ffmpeg(), nowhere, FilmSettings().grant(0), bench.work)
     (line,) = lines
     assert (line["event"], line["log_level"], line["jobId"]) == (
         "ffmpeg failed",

@@ -6,12 +6,11 @@ from typing import Any
 import av
 import pytest
 
-from services.process.video.ffmpeg import find
 from services.process.video.operations.preview import Moment
 from services.process.video.passages import Passages
 from services.process.video.settings import FilmSettings
 from services.process.video.tools import Tools
-from tests.films import TONE, Bench, FilmMaker, pattern
+from tests.films import TONE, Bench, FilmMaker, ffmpeg, pattern
 
 ENCODED = ("-c:v", "libx264")
 
@@ -39,7 +38,7 @@ async def test_a_film_that_is_said_to_have_no_length_has_a_preview(
 ) -> None:
     source = film("second.mp4", *pattern("160x96"), *ENCODED)
     pictures: Any = bench.stage.media["image"]
-    tools = Tools(find(), bench.stage.pool, pictures, FilmSettings(), 0)
+    tools = Tools(ffmpeg(), bench.stage.pool, pictures, FilmSettings(), 0)
     told = await tools.probe(source, bench.work)
     endless = replace(told, duration_seconds=0.0, picture_seconds=0.0)
     products = Moment(name="preview", seconds=0.5).products(endless)

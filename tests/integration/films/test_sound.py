@@ -42,6 +42,18 @@ def _power(path: Path) -> float:
     return float(sum((block.astype(float) ** 2).sum() for block in blocks) ** 0.5)
 
 
+@pytest.mark.parametrize("kind", ["m4a", "mp3", "opus", "flac", "wav"])
+async def test_loudness_in_any_format(bench: Bench, film: FilmMaker, kind: str) -> None:
+    """ffmpeg levels less than three seconds in one piece."""
+    source = film("two.mkv", "-f", "lavfi", "-i", "sine=duration=2", "-c:a", "flac")
+    wanted = {"op": "audio", "format": kind, "loudness": -16}
+    output = (await bench.make(source, wanted))[f"audio.{kind}"]
+    with av.open(str(bench.path(output))) as media:
+        assert media.streams.audio[0].rate == 48000
+        assert media.streams.audio[0].channels == 1
+    assert output.duration_seconds == pytest.approx(2, abs=0.1)
+
+
 async def test_a_waveform_shows_where_it_is_loud(bench: Bench, colours: Path) -> None:
     wanted = {"op": "waveform", "width": 400, "height": 100, "formats": "png", "colour": "#ff0000"}
     output = (await bench.make(colours, wanted))["waveform.png"]

@@ -49,6 +49,27 @@ def test_the_newest_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert find().path == newer
 
 
+def test_the_newest_on_the_machine_is_taken_wherever_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path / "first" / "ffmpeg", f"ffmpeg version 98.0\n{_BUILT}")
+    newest = program(tmp_path / "second" / "ffmpeg", f"ffmpeg version 99.0\n{_BUILT}")
+    program(tmp_path / "third" / "ffmpeg", f"ffmpeg version 97.0\n{_BUILT}")
+    folders = ":".join(str(tmp_path / name) for name in ("first", "second", "third", "none"))
+    monkeypatch.setenv("PATH", f"{folders}:/usr/bin:/bin")
+    assert find().path == newest
+
+
+def test_the_machines_own_is_taken_before_the_wheels_of_the_same_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = identify(Path(imageio_ffmpeg.get_ffmpeg_exe())).version
+    told = ".".join(map(str, version))
+    own = program(tmp_path / "ffmpeg", f"ffmpeg version {told}\n{_BUILT}")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert find().path == own
+
+
 def test_one_without_an_encoder_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,9 +86,9 @@ def test_the_setting_goes_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (f"ffmpeg version 4.4.2\n{_BUILT}", "ffmpeg 4.4.2 is older than 5.1"),
-        ("ffmpeg version 6.0\nconfiguration: --disable-gpl", "built without libx264"),
-        ("hello", "does not answer like ffmpeg"),
+        (f"ffmpeg version 4.4.2\n{_BUILT}", "^FFMPEG: ffmpeg: ffmpeg 4.4.2 is older than 5.1.$"),
+        ("ffmpeg version 6.0\nconfiguration: --disable-gpl", "^FFMPEG: .* built without libx264"),
+        ("hello", "^FFMPEG: .* does not answer like ffmpeg"),
     ],
 )
 def test_an_unusable_setting_is_explained(tmp_path: Path, answer: str, sentence: str) -> None:

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from services.process.video.verdict import summary, verdict
+from services.process.video.verdict import complaints, summary, verdict
 from shared.errors import (
     CorruptMedia,
     EngineUnavailable,
@@ -37,6 +37,15 @@ def test_the_telling_line_is_told_without_addresses() -> None:
 )
 def test_no_path_of_this_machine_is_told(line: str) -> None:
     assert summary(line) == "Invalid data found when processing input"
+
+
+def test_what_ffmpeg_says_of_whole_films_is_no_complaint() -> None:
+    noise = (
+        "[aac @ 0x55a32acdb680] This decoder does not support parameter changes, but PARAM_CHANGE"
+        " side data was sent to it.\n[aac @ 0x55a32acdb680] Error applying parameter changes.\n"
+    )
+    assert complaints(noise) == ""
+    assert complaints(f"{noise}{_NO_INDEX}{noise}") == _NO_INDEX
 
 
 def test_silence_has_a_sentence_too() -> None:
