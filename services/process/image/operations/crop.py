@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from services.process.image.look import Cut, Look
 from services.process.image.operations.encoded import Encoded
 
-_Length = Annotated[float, Field(gt=0, le=65535, allow_inf_nan=False)]
-_Distance = Annotated[float, Field(ge=0, le=65535, allow_inf_nan=False)]
+_Length = Annotated[float, Field(gt=0, le=65535)]
+_Distance = Annotated[float, Field(ge=0, le=65535)]
 
 
 class Crop(Encoded):

@@ -42,15 +42,15 @@ def _without_idle_alpha(image: Image.Image) -> Image.Image:
 def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """`image` (as from `eight_bit`) as RGB or RGBA in sRGB. A broken profile counts as none."""
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
-    opaque = image.convert(image.mode[:-1]) if alpha else image
-    converted = _by_profile(opaque, profile) if profile else None
-    colours = converted or opaque.convert("RGB")
+    converted = _by_profile(image, profile) if profile else None
+    colours = converted or image.convert("RGB")
     if alpha:
         colours.putalpha(alpha)
     return colours
 
 
 def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
+    """As RGB; None if the profile is broken, of other colours than the image, or changes nothing."""
     try:
         mode, transform = _transform(profile)
         if transform is None or (mode == "CMYK") != (image.mode == "CMYK"):

@@ -11,6 +11,11 @@ def srgb() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
+def lab() -> bytes:
+    """Of no picture's own channels."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+
+
 def red_for_blue() -> bytes:
     """sRGB in which the first channel means blue and the third one red."""
     profile = srgb()

@@ -50,6 +50,7 @@ def test_a_background_is_three_channels() -> None:
 
 def test_a_crop_begins_at_the_top_left_unless_it_is_told() -> None:
     assert targets(op="crop", width=5, height=6)[0].cut == Cut(0, 0, 5, 6)
+    assert targets(op="crop", left=100, width=5, height=6)[0].cut == Cut(100, 0, 5, 6)
     part = targets(op="crop", left=1, top=99.5, width=3, height=4, unit="percent")[0].cut
     assert part == Cut(1, 99.5, 3, 4, percent=True)
 
@@ -63,7 +64,9 @@ def test_a_crop_begins_at_the_top_left_unless_it_is_told() -> None:
         ({"width": 5, "height": 5, "left": -1}, "left: Input should be greater than or equal to 0"),
         ({"width": 5, "height": 5, "top": 65536}, "top: Input should be less than or equal"),
         ({"width": float("inf"), "height": 5}, "width: Input should be"),
+        ({"width": float("nan"), "height": 5}, "width: Input should be"),
         ({"width": 5, "height": 5, "left": float("nan")}, "left: Input should be"),
+        ({"width": 5, "height": 5, "left": float("inf")}, "left: Input should be"),
         ({"width": 5, "height": 5, "left": 100, "unit": "percent"}, "left, top: below 100 percent"),
         ({"width": 5, "height": 5, "top": 100, "unit": "percent"}, "left, top: below 100 percent"),
     ],

@@ -22,6 +22,7 @@ def pixel(image: Image.Image) -> Any:
         ("I;16", 128 * 257, "L", 128),
         ("I;16B", 128 * 257, "L", 128),
         ("I", 65535, "L", 255),
+        ("I", 1, "L", 0),
         ("F", 0.5, "L", 128),
         ("F", 1.0, "L", 255),
         ("F", 32896.0, "L", 128),
@@ -65,7 +66,7 @@ def test_grey_goes_by_a_grey_profile() -> None:
     ("mode", "value"),
     [("RGB", (200, 30, 10)), ("L", 128), ("LA", (128, 9)), ("CMYK", (1, 200, 3, 4))],
 )
-@pytest.mark.parametrize("profile", [None, b"none at all", profiles.srgb()])
+@pytest.mark.parametrize("profile", [None, b"none at all", profiles.srgb(), profiles.lab()])
 def test_without_a_profile_that_says_more_the_values_stay(
     mode: str, value: Any, profile: bytes | None
 ) -> None:
