@@ -156,6 +156,8 @@ def test_the_same_operation_twice_counts_once_with_qualities_of_formats_too() ->
         ),
         ({"width": 5, "quality": {"avif": 5}}, "quality: 'avif' is not among the formats"),
         ({"width": 5, "quality": [5]}, "quality: Input should be a valid integer"),
+        ({"width": 5, "target": 29}, "target: Input should be greater"),
+        ({"width": 5, "target": 96}, "target: Input should be less"),
         ({"width": 5, "effort": 10}, "effort"),
         ({"width": 5, "effort": -1}, "effort"),
         ({"width": 5, "formats": []}, "formats: "),
