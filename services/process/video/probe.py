@@ -5,12 +5,14 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from services.process.video.container import HEAD_BYTES, container
 from services.process.video.film import Film, Limits, Sound
 from services.process.video.flv import flaw_of
+from services.process.video.length import believed
 from services.process.video.tracks import captions_of, sounds_of
 from shared.errors import CorruptMedia, SourceTooLarge, UnsupportedMedia
 
@@ -49,19 +51,23 @@ def probe(source: Path, limits: Limits, demuxer: str | None = None) -> Film:
         CorruptMedia: it cannot be read, or no picture of it can be decoded.
         SourceTooLarge: it is beyond `limits`.
     """
-    demuxer = demuxer or _demuxer_of(source)
+    ours, demuxer = demuxer is not None, demuxer or _demuxer_of(source)
+    flaw = flaw_of(source) if demuxer == "flv" else ""
     with opened(source, demuxer) as media:
         _check_streams(media, limits)
         if media.streams.audio and not shown_streams(media):
-            film = _heard(str(source.absolute()), demuxer, media)
+            told = _heard(str(source.absolute()), demuxer, media)
         else:
             video = picture_stream(media)
             _check_size(video.width, video.height, limits)  # before anything is decoded
-            film = _described(str(source.absolute()), demuxer, media, video)
-            _check_frames(film, video, limits)
+            told = _described(str(source.absolute()), demuxer, media, video)
+        told = replace(told, flaw=flaw)
+        film = told if ours else believed(told, media, limits)
+        _check_length(film, limits)
+        if film.video_stream is not None:
+            _check_frames(film, media, picture_stream(media), limits)
     _check_size(film.width, film.height, limits)
-    _check_length(film, limits)
-    return replace(film, flaw=flaw_of(source)) if demuxer == "flv" else film
+    return film
 
 
 def _demuxer_of(source: Path) -> str:
@@ -152,11 +158,24 @@ def _check_length(film: Film, limits: Limits) -> None:
         )
 
 
-def _check_frames(film: Film, video: "VideoStream", limits: Limits) -> None:
-    """What the file says, or what its length and rate come to; ffmpeg counts once more."""
-    frames = video.frames or round(film.picture_seconds * (video.average_rate or 0))
-    if frames > limits.frames:
-        raise SourceTooLarge(f"The film has {frames} pictures; {limits.frames} are allowed.")
+def _check_frames(
+    film: Film, media: "av.container.InputContainer", video: "VideoStream", limits: Limits
+) -> None:
+    """What the file's table says; without one, what there is. ffmpeg counts once more."""
+    if video.frames > limits.frames:
+        raise SourceTooLarge(f"The film has {video.frames} pictures; {limits.frames} are allowed.")
+    likely = film.picture_seconds * (video.average_rate or 0)
+    if not video.frames and likely > limits.frames and _are_more(media, video, limits.frames):
+        raise SourceTooLarge(
+            f"The film has more than {limits.frames} pictures; no more are allowed."
+        )
+
+
+def _are_more(media: "av.container.InputContainer", video: "VideoStream", count: int) -> bool:
+    """Whether the stream has more than `count` pictures: what a header says may be wrong."""
+    media.seek(0)
+    packets = (packet for packet in media.demux(video) if packet.size)
+    return any(True for _ in islice(packets, count, None))
 
 
 def _described(

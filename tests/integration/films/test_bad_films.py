@@ -126,8 +126,12 @@ async def test_an_flv_that_is_shorter_than_it_says_is_made(
     told = whole.index(b"\x00\x08duration\x00") + 11
     source = tmp_path / "film.flv"
     source.write_bytes(whole[:told] + struct.pack(">d", 60) + whole[told + 8 :])
-    outputs = await bench.make(source, {"op": "renditions", "heights": 96, "preset": "ultrafast"})
+    late = {"op": "preview", "width": 96, "at": "50%"}
+    outputs = await bench.make(
+        source, {"op": "renditions", "heights": 96, "preset": "ultrafast"}, late
+    )
     assert outputs["96p.mp4"].duration_seconds == pytest.approx(5.3, abs=0.3)
+    assert outputs["preview.mp4"].duration_seconds == pytest.approx(3, abs=0.1)
 
 
 async def test_noise_in_a_container_is_damaged(bench: Bench, tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""Whether a Matroska file is shorter than it says: one that was cut off as it was written or sent."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+_HEADER = b"\x1a\x45\xdf\xa3"
+_SEGMENT = b"\x18\x53\x80\x67"
+
+
+def cut_off(source: Path) -> bool:
+    """Whether the file ends before its segment does; not where that has no size, as when live.
+
+    RFC 8794, chapters 4 and 6: an element is an id, a size, and as many bytes.
+    """
+    with source.open("rb") as file:
+        if file.read(4) != _HEADER:
+            return False
+        file.seek(_size(file) or 0, 1)
+        if file.read(4) != _SEGMENT:
+            return False
+        size = _size(file)
+        return size is not None and file.tell() + size > source.stat().st_size
+
+
+def _size(file: BinaryIO) -> int | None:
+    """A number of variable length; None for the one that stands for an unknown size."""
+    first = file.read(1)
+    if not first or not first[0]:
+        return None
+    more = 8 - first[0].bit_length()
+    most = (1 << 7 * (more + 1)) - 1
+    number = int.from_bytes(first + file.read(more)) & most
+    return None if number == most else number
