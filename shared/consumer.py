@@ -31,7 +31,7 @@ from shared.observe.metrics import Metrics
 from shared.observe.troubles import Troubles
 from shared.outlet import NEXT, DeliveryLost, Outlet, Result, log_of
 from shared.retry import Later, decide, sentence
-from shared.running import Running
+from shared.running import Pace, Running
 from shared.settings import DeliverySettings
 from shared.supervisor import Supervisor
 from shared.updates import PROGRESS_SECONDS, Updates
@@ -135,9 +135,10 @@ class Consumer:
         return len(self._running)
 
     @property
-    def seconds_left(self) -> float:
-        """How long the stage still takes for the slowest of the jobs that tell; 0 if none does."""
-        return max((one.seconds_left for one in self._running), default=0.0)
+    def pace(self) -> Pace:
+        """How the stage gets on with the film that it still takes longest for."""
+        paces = (one.pace for one in self._running)
+        return max(paces, key=lambda pace: pace.seconds_left, default=Pace())
 
     async def stop(self) -> None:
         """Take no more, wait for what is in hand, then kill it; settle nothing of that.
@@ -311,7 +312,7 @@ class Consumer:
 
         def tell(percent: float, details: dict[str, object]) -> None:
             nonlocal told
-            running.heard(details)
+            running.heard(percent, details)
             if time.monotonic() - told >= PROGRESS_SECONDS:
                 told = time.monotonic()
                 updates.progress(job.job_id, job.run, self.stage, attempt, percent, **details)

@@ -27,6 +27,21 @@ class Stoppable(Protocol):
     def limited(self) -> bool: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a stage gets on with a film, as it last told; all 0 where it did not.
+
+    Attributes:
+        seconds_left: how long the stage takes for the rest.
+        speed: seconds of film for each second.
+        done: the share of the stage that is done, from 0 to 1.
+    """
+
+    seconds_left: float = 0.0
+    speed: float = 0.0
+    done: float = 0.0
+
+
 @dataclass(eq=False)
 class Running:
     """One delivery in the hands of this service.
@@ -39,7 +54,7 @@ class Running:
         stopped: why the supervisor stopped the stage: the job's outcome, or an error.
         renewal: another message is on its way to take the delivery's place.
         renewed: it has taken it.
-        seconds_left: how long the stage takes for the rest, as it last told; 0 where it did not.
+        pace: how the stage gets on with a film.
     """
 
     delivery: Delivery
@@ -55,7 +70,7 @@ class Running:
     renewed: bool = False
     settled: bool = False
     tell_started: Callable[[], None] | None = None
-    seconds_left: float = 0.0
+    pace: Pace = Pace()
 
     @cached_property
     def trace(self) -> dict[str, str]:
@@ -76,12 +91,15 @@ class Running:
         """The stage no longer works: nothing stops what comes now."""
         self.job = None
         self.tell_started = None
-        self.seconds_left = 0.0
+        self.pace = Pace()
 
-    def heard(self, details: Mapping[str, object]) -> None:
+    def heard(self, percent: float, details: Mapping[str, object]) -> None:
         """The stage tells of its progress."""
-        left = details.get("secondsLeft")
-        self.seconds_left = left if isinstance(left, float) else 0.0
+        left, speed = details.get("secondsLeft"), details.get("speed")
+        if isinstance(left, float) and isinstance(speed, float):
+            self.pace = Pace(left, speed, percent / 100)
+        else:
+            self.pace = Pace()
 
     def reason_to_stop(self, limit_seconds: float) -> Outcome | TimeLimit | None:
         """Why the stage must stop now, if it must."""

@@ -1,7 +1,7 @@
 """What a person, or a program, sees of jobs while they run."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -89,6 +90,7 @@ class Bars(Silence):
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
+            TaskProgressColumn(),
             _Stage(),
             TimeElapsedColumn(),
             _Left(),
@@ -117,14 +119,15 @@ class Bars(Silence):
         if bar is None or stage not in _BEGUN:
             return
         if event.what == "finished":
-            self._show(bar, _NEXT.get(stage, stage), 0, None)
+            self._show(bar, _NEXT.get(stage, stage), 0, {})
         elif event.what == "progress":
-            self._show(bar, stage, event.data["percent"], event.data.get("secondsLeft"))
+            self._show(bar, stage, event.data["percent"], event.data)
 
-    def _show(self, bar: TaskID, stage: str, percent: float, left: float | None) -> None:
+    def _show(self, bar: TaskID, stage: str, percent: float, told: Mapping[str, Any]) -> None:
         begun = _BEGUN[stage]
         reached = begun + (_REACHED.get(stage, begun) - begun) * percent / 100
-        self._progress.update(bar, completed=reached, stage=stage, left=left)
+        left, speed = told.get("secondsLeft"), told.get("speed")
+        self._progress.update(bar, completed=reached, stage=stage, left=left, speed=speed)
 
     def ended(self, job: Job, end: Event) -> None:
         """The job has its outcome."""
@@ -144,16 +147,16 @@ class _Stage(ProgressColumn):
 
 
 class _Left(ProgressColumn):
-    """How long the stage takes for the rest, where it tells: `1:05 left`."""
+    """How long the stage takes for the rest, and how fast it is: `1:05 left, 2.4×`."""
 
     def render(self, task: Any) -> Text:
-        left = task.fields.get("left")
+        left, speed = task.fields.get("left"), task.fields.get("speed")
         if left is None:
             return Text("")
         minutes, seconds = divmod(round(left), 60)
         hours, minutes = divmod(minutes, 60)
         clock = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-        return Text(f"{clock} left")
+        return Text(f"{clock} left, {speed:.1f}×" if speed else f"{clock} left")
 
 
 def _about(job: Job, end: Event) -> str:

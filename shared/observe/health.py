@@ -104,11 +104,7 @@ class Health:
     async def exposition(self) -> bytes:
         """The body of `/metrics`."""
         self._metrics.gauge("working", "Deliveries in hand", self._consumer.busy)
-        self._metrics.gauge(
-            "seconds_left",
-            "Estimated seconds that the slowest film in hand takes for the rest; 0 without films",
-            self._consumer.seconds_left,
-        )
+        self._measure_pace()
         self._metrics.gauge(
             "paused", "1 while deliveries are not taken on purpose", self._consumer.paused
         )
@@ -116,6 +112,15 @@ class Health:
         with suppress(OSError):
             await self._measure_disk()
         return self._metrics.exposition()
+
+    def _measure_pace(self) -> None:
+        pace, whose = self._consumer.pace, "the film in hand that is to take longest; 0 without"
+        for name, text, value in (
+            ("seconds_left", "Estimated seconds for the rest of", pace.seconds_left),
+            ("film_speed_ratio", "Seconds of film that are made each second, of", pace.speed),
+            ("film_done_ratio", "Share of the work that is done, from 0 to 1, of", pace.done),
+        ):
+            self._metrics.gauge(name, f"{text} {whose}", value)
 
     async def _measure_disk(self) -> None:
         free, total = self._workspace.space()

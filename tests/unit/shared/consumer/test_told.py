@@ -8,6 +8,7 @@ import pytest
 from shared.errors import (
     SourceUnavailable,
 )
+from shared.running import Pace
 from tests.deliveries import Gate, ended_well, failing, rejected
 from tests.flow import flow
 from tests.waiting import soon, until
@@ -35,27 +36,27 @@ async def test_started_and_progress_are_told(
         assert progress["data"]["stage"] == "upload"
 
 
-async def test_the_time_that_the_slowest_job_takes_is_known(tmp_path: Path) -> None:
+async def test_how_the_slowest_film_gets_on_is_known(tmp_path: Path) -> None:
     async with flow(tmp_path) as one:
         gates = {"a": Gate(), "b": Gate(), "c": Gate()}
 
         async def telling(job: Any, work: Any) -> None:
-            details = {"a": {"secondsLeft": 30.0}, "b": {"secondsLeft": 90.0}, "c": {}}
-            work.progress(50, **details[job.job_id])
+            left = {"a": {"secondsLeft": 30.0}, "b": {"secondsLeft": 90.0}, "c": {}}[job.job_id]
+            work.progress(50, **left, speed=1.5)
             await gates[job.job_id](job, work)
 
         one.before["process"] = telling
         consumer = one.consumers["process"]
-        assert consumer.seconds_left == 0
+        assert consumer.pace == Pace()
         for job in gates:
             await one.submit(job)
         for gate in gates.values():
             await soon(gate.entered.wait())
-        assert consumer.seconds_left == 90
+        assert consumer.pace == Pace(90.0, speed=1.5, done=0.5)
         gates["b"].opened.set()
-        await until(lambda: consumer.seconds_left == 30)
+        await until(lambda: consumer.pace.seconds_left == 30)
         gates["a"].opened.set()
-        await until(lambda: consumer.seconds_left == 0)
+        await until(lambda: consumer.pace == Pace())
         gates["c"].opened.set()
 
 

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared.consumer import Consumer
 from shared.errors import StorageUnavailable
 from shared.observe.health import Health, application
+from shared.running import Pace
 from shared.workspace import Workspace
 from tests.flow import Flow, flow
 from tests.jobs import download_job, processing_job
@@ -136,11 +137,14 @@ async def test_service_that_takes_nothing_on_purpose_says_why(one: Flow) -> None
     assert "millrace_paused 0.0" in (await asked(health, "/metrics"))[1]
 
 
-async def test_the_time_that_is_left_is_a_metric(
+async def test_how_the_slowest_film_gets_on_is_in_the_metrics(
     one: Flow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Consumer, "seconds_left", 42.5)
-    assert "millrace_seconds_left 42.5" in (await asked(health_of(one), "/metrics"))[1]
+    monkeypatch.setattr(Consumer, "pace", Pace(42.5, speed=1.5, done=0.25))
+    metrics = (await asked(health_of(one), "/metrics"))[1]
+    assert "millrace_seconds_left 42.5" in metrics
+    assert "millrace_film_speed_ratio 1.5" in metrics
+    assert "millrace_film_done_ratio 0.25" in metrics
 
 
 async def test_work_directory_that_is_gone_degrades(one: Flow) -> None:
