@@ -1,6 +1,6 @@
 """Operations that fit the photo into a box."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -8,6 +8,12 @@ from services.process.image.engine import MAX_SIDE_PIXELS
 from services.process.image.look import Fit, Look
 from services.process.image.operations.encoded import Encoded
 from services.process.image.operations.picture import Share, Side
+from services.process.plainly import plainly
+
+_Focus = Annotated[
+    Literal["centre", "attention"] | tuple[Share, Share],
+    plainly("centre, attention, or two shares from 0 to 1, such as [0.5, 0.25]"),
+]
 
 
 class Boxed(Encoded):
@@ -20,7 +26,7 @@ class Boxed(Encoded):
         description="`inside` the box; just `outside` it; `cover` it and cut the rest; `contain`:"
         " inside it, and filled up with the background.",
     )
-    focus: Literal["centre", "attention"] | tuple[Share, Share] = Field(
+    focus: _Focus = Field(
         default="centre",
         description="What `cover` keeps: the `centre`; what draws `attention`; or what lies"
         " around a point, in shares of width and height from the top left.",

@@ -10,6 +10,12 @@ from services.process.image.engine import Format, Metadata, Target
 from services.process.image.look import Colour, Look
 from services.process.image.operations.picture import Background, Formats, Picture
 from services.process.image.operations.quality import Quality, quality_of
+from services.process.plainly import plainly
+
+_Effort = Annotated[
+    Literal["fast", "balanced", "best"] | Annotated[int, Field(ge=0, le=9)],
+    plainly("fast, balanced, best, or a whole number from 0 to 9"),
+]
 
 
 class Encoded(Picture):
@@ -23,7 +29,7 @@ class Encoded(Picture):
         le=95,
         description="The SSIMULACRA2 that every file reaches if `quality` is auto.",
     )
-    effort: Literal["fast", "balanced", "best"] | Annotated[int, Field(ge=0, le=9)] = Field(
+    effort: _Effort = Field(
         default="balanced",
         description="How long the encoder may search for a smaller file: a word, or 0 to 9.",
     )

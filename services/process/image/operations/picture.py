@@ -2,12 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Field
 
 from services.process.image.engine import Format, Rendered, Wish
 from services.process.image.operations.quality import as_format
+from services.process.plainly import plainly
 from services.process.plan import Recipe
 
 
@@ -39,6 +40,7 @@ Formats = Annotated[
     tuple[Format, ...],
     BeforeValidator(_as_formats),
     Field(min_length=1, max_length=5, description="One file is made in each."),
+    plainly(f"one or more of {', '.join(get_args(Format))}"),
 ]
 Background = Annotated[
     str, Field(pattern=r"^#[0-9A-Fa-f]{6}$", description="A colour: #rrggbb, as in CSS.")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, PlainValidator, TypeAdapter
 
 from services.process.image.engine import Format
+from services.process.plainly import plainly
 
 _Number = Annotated[int, Field(ge=1, le=100)]
 _NUMBER = TypeAdapter(_Number)
@@ -23,6 +24,13 @@ def _as_one(value: Any) -> OneQuality:
     return "auto" if value == "auto" else _NUMBER.validate_python(value)
 
 
+_ONE: TypeAdapter[OneQuality] = TypeAdapter(
+    Annotated[
+        OneQuality,
+        PlainValidator(_as_one),
+        plainly('1 to 100, auto, or one of them for each format, such as {"webp": 80}'),
+    ]
+)
 _OF_FORMATS = TypeAdapter(dict[str, Annotated[OneQuality, PlainValidator(_as_one)]])
 
 
@@ -33,7 +41,7 @@ def _as_quality(value: Any) -> OneQuality | QualityOfFormats:
         ValueError: what is wrong.
     """
     if not isinstance(value, Mapping):
-        return _as_one(value)
+        return _ONE.validate_python(value)
     pairs = {as_format(name): one for name, one in _OF_FORMATS.validate_python(value).items()}
     if unknown := [name for name in pairs if name not in get_args(Format)]:
         raise ValueError(f"no format '{unknown[0]}'; there are {', '.join(get_args(Format))}")

@@ -1,12 +1,13 @@
 """`srcset`: what a page's `<picture>` needs of the job's other outputs, as JSON."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from services.process.image.engine import Format, Rendered, Target
 from services.process.image.operations.picture import Picture
+from services.process.plainly import plainly
 from shared.jobs import Name
 
 _PREFERRED: tuple[Format, ...] = ("avif", "jxl", "webp", "jpeg", "png")  # the first that is known
@@ -19,7 +20,10 @@ class Srcset(Picture):
     It makes no file of a picture itself; it tells of those that other operations make.
     """
 
-    of: tuple[Name, ...] = Field(
+    of: Annotated[
+        tuple[Name, ...],
+        plainly('a list of names of outputs, such as ["small"]'),
+    ] = Field(
         default=(),
         max_length=64,
         description="The names of the outputs to list; by default all that show the whole photo.",

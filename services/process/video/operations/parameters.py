@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from services.process.image.engine import Format, Target
+from services.process.plainly import plainly
 from services.process.video.film import Film
 
 LONGEST_SECONDS = 7 * 86400
@@ -19,6 +20,10 @@ Heights = Annotated[
     tuple[Height, ...],
     BeforeValidator(_as_tuple),
     Field(min_length=1, max_length=8, description="Shorter sides in pixels, even."),
+    plainly(
+        "one or more even numbers of pixels, 16 to 4320, such as [720, 480]",
+        but=(int, list, tuple),
+    ),
 ]
 Kbps = Annotated[int, Field(ge=16, le=320, description="Bit rate of the sound.")]
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
@@ -26,12 +31,13 @@ Loudness = Annotated[
     float,
     Field(ge=-40, le=-5, allow_inf_nan=False, description="LUFS that the sound is brought to."),
 ]
-Place = (
-    Seconds
-    | Annotated[
-        str, Field(pattern=r"^(100|[0-9]{1,2})(\.[0-9]{1,3})?%$", description="A share: `25%`.")
-    ]
-)
+_Share = Annotated[
+    str, Field(pattern=r"^(100|[0-9]{1,2})(\.[0-9]{1,3})?%$", description="A share: `25%`.")
+]
+Place = Annotated[
+    Seconds | _Share,
+    plainly('seconds from the start, such as 90, or a share of the film, such as "25%"'),
+]
 
 
 def seconds_at(place: float | str, film: Film) -> float:
