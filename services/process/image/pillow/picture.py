@@ -21,7 +21,7 @@ from services.process.image.pillow.colour import eight_bit, srgb
 from services.process.image.pillow.finish import Part, finished, kept, pixels, upright
 from services.process.image.pillow.layers import Layer, cascade, decoded
 from services.process.image.pillow.raster import Raster
-from services.process.image.source.exif import orientation_of
+from services.process.image.source.exif import lies
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Picture:
     """A picture of which only the header is read as yet.
 
     Attributes:
-        orientation: EXIF's, 1 to 8.
+        orientation: how its pixels lie, by EXIF's numbers, 1 to 8.
         outputs: where it goes.
         raster: who computes its pixels.
     """
@@ -42,7 +42,7 @@ class Picture:
     @classmethod
     def of(cls, image: Image.Image, outputs: Outputs, raster: Raster) -> "Picture":
         """`image`, turned as browsers do it."""
-        return cls(image, orientation_of(image), outputs, raster)
+        return cls(image, lies(image), outputs, raster)
 
     @property
     def size(self) -> Size:

@@ -56,7 +56,7 @@ def exif_of(image: Image.Image) -> Image.Exif:
 
 
 def orientation_of(image: Image.Image) -> int:
-    """How its pixels lie, 1 to 8.
+    """How its pixels lie in the file, 1 to 8.
 
     Those of a JPEG XL lie upright, whatever its EXIF says, unless a JPEG was packed into it.
     """
@@ -64,6 +64,11 @@ def orientation_of(image: Image.Image) -> int:
         return 1
     orientation: int = exif_of(image).get(_Tag.Orientation, 1)
     return orientation
+
+
+def lies(image: Image.Image) -> int:
+    """How its pixels lie as Pillow gives them, 1 to 8: those of a TIFF it turns itself."""
+    return 1 if image.format == "TIFF" else orientation_of(image)
 
 
 def taken_over(source: Path, wanted: Metadata) -> bytes:

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 from services.process.image.geometry import LYING
 from services.process.image.pillow.animation import frames_of
 from services.process.image.pillow.codecs import readable
-from services.process.image.source.exif import exif_of, orientation_of
+from services.process.image.source.exif import exif_of, lies, orientation_of
 
 _Tag, _Place = ExifTags.Base, ExifTags.GPS
 
@@ -31,7 +31,7 @@ def header(source: Path, *, gps: bool) -> dict[str, Any]:
         with Image.open(source, formats=readable()) as image:
             exif = exif_of(image)
             return {
-                **_geometry(image, orientation_of(image)),
+                **_geometry(image),
                 "frames": frames_of(image),
                 **_camera(exif),
                 "gps": _place(exif) if gps else None,
@@ -40,13 +40,13 @@ def header(source: Path, *, gps: bool) -> dict[str, Any]:
         return {}
 
 
-def _geometry(image: Image.Image, orientation: int) -> dict[str, Any]:
-    width, height = image.size[::-1] if orientation in LYING else image.size
+def _geometry(image: Image.Image) -> dict[str, Any]:
+    width, height = image.size[::-1] if lies(image) in LYING else image.size
     return {
         "width": width,
         "height": height,
         "format": _NAME_OF_FORMAT.get(image.format or "", (image.format or "").lower()),
-        "orientation": orientation,
+        "orientation": orientation_of(image),
         "colourSpace": _SPACE_OF_MODE.get(image.mode.partition(";")[0], "rgb"),
         "bitsPerChannel": _BITS_OF_MODE.get(image.mode, 8),
         "hasAlpha": image.has_transparency_data,
