@@ -7,8 +7,9 @@ import orjson
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import GenerateJsonSchema
 
-from services.process.operations import CATALOGUES
-from services.process.plan import Recipe
+from services.process.plan import Catalogue, Recipe
+from services.process.presets import Catalogues
+from services.process.video.operations.pictured import PictureOperation
 from shared.jobs import (
     CancelRequest,
     CleanupJob,
@@ -127,21 +128,31 @@ class _Untitled(GenerateJsonSchema):
 def _schema(model: type[Wire]) -> dict[str, Any]:
     schema = model.model_json_schema(by_alias=True, schema_generator=_Untitled)
     if "Operation" in schema.get("$defs", {}):
-        schema["$defs"]["Operation"] = _operation()
+        schema["$defs"] |= _operations()
     return {"$schema": _Untitled.schema_dialect, **schema}
 
 
-def _operation() -> dict[str, Any]:
+def _operations() -> dict[str, Any]:
+    """The definitions of all operations, and of those on pictures, which films' may hold."""
+    pictures, others = Catalogues().photos, Catalogues().films
+    return {
+        PictureOperation.__name__: {"anyOf": _written(pictures)},
+        "Operation": {
+            "anyOf": [{"$ref": f"#/$defs/{PictureOperation.__name__}"}, *_written(others)]
+        },
+    }
+
+
+def _written(catalogue: Catalogue[Any]) -> list[dict[str, Any]]:
     """An operation or a preset by its name, or an operation with its parameters."""
-    names = {name for catalogue in CATALOGUES for name in (*catalogue.recipes, *catalogue.presets)}
-    recipes = [
-        _recipe(op, recipe) for catalogue in CATALOGUES for op, recipe in catalogue.recipes.items()
-    ]
-    return {"anyOf": [{"type": "string", "enum": sorted(names)}, *recipes]}
+    names = sorted({*catalogue.recipes, *catalogue.presets})
+    recipes = [_recipe(op, recipe) for op, recipe in catalogue.recipes.items()]
+    return [{"type": "string", "enum": names}, *recipes]
 
 
 def _recipe(op: str, recipe: type[Recipe]) -> dict[str, Any]:
     schema = recipe.model_json_schema(by_alias=True, schema_generator=_Untitled)
+    schema.pop("$defs", None)  # they stand beside it
     required = [name for name in schema.get("required", ()) if name != "name"]
     return {
         **schema,

@@ -41,12 +41,14 @@ class Catalogue(Generic[R_co]):
         recipes: operation name → its class.
         presets: preset name → the operations that it stands for.
         default: the preset that is used where a job names no operations.
+        inner: the operations that some of these take as a parameter: photos' for a film's pictures.
     """
 
     noun: str
     recipes: Mapping[str, type[R_co]]
     presets: Mapping[str, tuple[Operation, ...]]
     default: str
+    inner: "Catalogue[Any] | None" = None
 
     def __contains__(self, name: str) -> bool:
         return name in self.recipes or name in self.presets
@@ -97,10 +99,13 @@ def _recipe(place: str, operation: Operation, catalogue: Catalogue[R_co]) -> R_c
     _refuse_unknown(place, operation, recipe)
     try:
         return recipe.model_validate(
-            {**operation.parameters, "name": operation.name or operation.op}
+            {**operation.parameters, "name": operation.name or operation.op},
+            context=catalogue.inner,
         )
     except pydantic.ValidationError as error:
         raise InvalidJob(f"{place} ({operation.op}): {sentence(error)}") from None
+    except InvalidJob as error:  # in one of the operations that are its parameter
+        raise InvalidJob(f"{place} ({operation.op}): {error}") from None
 
 
 def _refuse_unknown(place: str, operation: Operation, recipe: type[Recipe]) -> None:

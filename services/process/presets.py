@@ -52,7 +52,7 @@ def load(path: Path | None) -> Catalogues:
         return Catalogues()
     tables = _tables(path)
     photos = _extended(PHOTOS, tables.pop(PHOTOS.noun, {}))
-    films = _extended(FILMS, tables.pop(FILMS.noun, {}))
+    films = _extended(replace(FILMS, inner=photos), tables.pop(FILMS.noun, {}))
     if tables:
         raise ValueError(f"[{min(tables)}]: there are [{PHOTOS.noun}] and [{FILMS.noun}]")
     return Catalogues(photos, films)

@@ -1,5 +1,6 @@
 """Which part of a picture an output shows, and how large. Pure."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -13,6 +14,7 @@ _MIRRORED_DOWN = (3, 4, 6, 7)
 GAP = 1.4
 """An image is made from one at least so much larger; less would cost sharpness. Who changes it
 raises `recipe.REVISION`."""
+_ROUNDING = 1e-6  # more than what floating point adds to a whole number of pixels
 
 L = TypeVar("L", bound=Look)
 Size = tuple[int, int]
@@ -167,6 +169,27 @@ def largest_frame(placements: Iterable[Placement]) -> tuple[float, float]:
     """How large the whole source has to be, in pixels, to make all these from it."""
     frames = [placement.frame for placement in placements]
     return max(width for width, _ in frames), max(height for _, height in frames)
+
+
+def stand_in(width: int, height: int, looks: Sequence[Look]) -> Size:
+    """The size of a copy that serves for all looks at a picture of this size as it would itself.
+
+    It is the largest of them already, unless another is too near to that to be made from it: then
+    all are made from a larger one. What is cut out is counted in the picture's own pixels.
+    """
+    if any(look.cut for look in looks):
+        return width, height
+    frames = {_up(shape(width, height, look).placement.frame) for look in looks}
+    across, down = max(frames, default=(width, height))
+    near = (one for one in frames if across < GAP * one[0] or down < GAP * one[1])
+    factor = 1.0 if all(one == (across, down) for one in near) else GAP
+    larger = _up((factor * across, factor * down))
+    return min(larger[0], width), min(larger[1], height)
+
+
+def _up(frame: tuple[float, float]) -> Size:
+    """In whole pixels, none too few."""
+    return math.ceil(frame[0] - _ROUNDING), math.ceil(frame[1] - _ROUNDING)
 
 
 def origins(placements: Sequence[Placement]) -> list[int | None]:

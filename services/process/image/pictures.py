@@ -47,12 +47,17 @@ class Pictures:
         self, source: Path, operations: tuple[Operation, ...] | None, work: Work
     ) -> tuple[Output, ...]:
         """See `Media.make`."""
-        recipes = plan(operations, self.catalogue)
-        wishes = tuple(wish for recipe in recipes for wish in recipe.wishes())
-        made = await self._rendered(source, wishes, work)
-        outputs = [*_outputs(made, work), *_conclusions(recipes, made, work)]
+        outputs = await self.apply(source, plan(operations, self.catalogue), work)
         work.progress(100)
         return within_bounds(outputs)
+
+    async def apply(
+        self, source: Path, recipes: Sequence[Picture], work: Work
+    ) -> tuple[Output, ...]:
+        """Make all outputs of `recipes` from the picture `source`; see `render` for the errors."""
+        wishes = tuple(wish for recipe in recipes for wish in recipe.wishes())
+        made = await self._rendered(source, wishes, work)
+        return (*_outputs(made, work), *_conclusions(recipes, made, work))
 
     async def render(self, source: Path, wishes: Sequence[Wish], work: Work) -> tuple[Output, ...]:
         """Make `wishes` from the picture `source` as files in `work.directory`, in their order.

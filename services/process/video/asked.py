@@ -23,7 +23,7 @@ class Asked:
         self.products: tuple[Product, ...] = recipe.products(film)
         self.snaps = recipe.snaps(film)
         self._recipe = recipe
-        self._film = film
+        self._told = recipe.told(film)
 
     @property
     def decodes(self) -> bool:
@@ -37,8 +37,9 @@ class Asked:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """See `Output.file`, of each output but the one that is told."""
-        return tuple(file for made in (*self.products, *self.snaps) for file in made.files)
+        """See `Output.file`, of each output."""
+        told = () if self._told is None else (f"{self.name}.json",)
+        return (*told, *(file for made in (*self.products, *self.snaps) for file in made.files))
 
     def join(self) -> None:
         """Take storyboards out of a passage that decodes the film, instead of looking for them.
@@ -61,11 +62,13 @@ class Asked:
             yield from (self._signed(output, tools) for output in products[product])
         for snap in self.snaps:
             yield from (self._signed(output, tools) for output in snaps[snap])
-        if (value := self._recipe.told(self._film)) is not None:
-            yield self._signed(told(self._recipe.name, value, work), tools)
+        if self._told is not None:
+            yield self._signed(told(self.name, self._told, work), tools)
 
     def _signed(self, output: Output, tools: Tools) -> Output:
         """With a digest of what was asked for and of who made it; see `Output.recipe`."""
+        if output.names_urls:
+            return output  # which follow from the place that it is stored at
         kind, asked = type(self._recipe).__name__, self._recipe.model_dump(mode="json")
         parts = [kind, asked, tools.ffmpeg.name, output.engine, output.recipe]
         if (made_on := output.made_on) is not None:

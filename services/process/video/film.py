@@ -1,8 +1,12 @@
 """What is known of a film, and what is wanted of it. Pure values, so they travel to children."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from services.process.image.engine import Target
+
+if TYPE_CHECKING:
+    from services.process.image.operations.picture import Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +126,16 @@ class Still:
 
     Attributes:
         at: seconds from the start; None for a picture that shows something.
-        targets: the files that are made of it.
+        recipes: what is made of it.
     """
 
     at: float | None
-    targets: tuple[Target, ...]
+    recipes: "tuple[Picture, ...]"
 
     @property
     def files(self) -> tuple[str, ...]:
         """See `Output.file`, of each output."""
-        return tuple(target.file for target in self.targets)
+        return tuple(file for recipe in self.recipes for file in recipe.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +144,16 @@ class Series:
 
     Attributes:
         times: seconds from the start, rising.
-        targets: for each time the files that are made of its picture.
+        recipes: for each time what is made of its picture.
     """
 
     times: tuple[float, ...]
-    targets: tuple[tuple[Target, ...], ...]
+    recipes: "tuple[tuple[Picture, ...], ...]"
 
     @property
     def files(self) -> tuple[str, ...]:
         """See `Output.file`, of each output."""
-        return tuple(target.file for targets in self.targets for target in targets)
+        return tuple(file for one in self.recipes for recipe in one for file in recipe.files)
 
 
 @dataclass(frozen=True, slots=True)

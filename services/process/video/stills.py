@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from services.process.image.engine import Target
-from services.process.image.geometry import shape
+from services.process.image.geometry import stand_in
+from services.process.image.operations.picture import Picture
 from services.process.video import command
 from services.process.video.branch import Window
 from services.process.video.film import Film, Series, Snap, Still, Storyboard
@@ -40,16 +40,16 @@ async def pictured(tools: Tools, film: Film, snap: Snap, work: Work) -> tuple[Ou
 
 async def _still(tools: Tools, film: Film, still: Still, work: Work) -> tuple[Output, ...]:
     seconds = await tools.moment(film, still.at, work)
-    async with _frame(tools, film, seconds, _needed(film, still.targets), work) as frame:
-        return await tools.pictures.render(frame, still.targets, work)
+    async with _frame(tools, film, seconds, _needed(film, still.recipes), work) as frame:
+        return await tools.pictures.apply(frame, still.recipes, work)
 
 
 async def _series(tools: Tools, film: Film, series: Series, work: Work) -> tuple[Output, ...]:
-    size = _needed(film, [target for targets in series.targets for target in targets])
+    size = _needed(film, [recipe for recipes in series.recipes for recipe in recipes])
     frames = await _frames(tools, film, series.times, size, work)
     made = await together(
-        tools.pictures.render(frame, targets, work)
-        for frame, targets in zip(frames, series.targets, strict=True)
+        tools.pictures.apply(frame, recipes, work)
+        for frame, recipes in zip(frames, series.recipes, strict=True)
     )
     for frame in frames:
         frame.unlink()
@@ -99,10 +99,12 @@ async def _check_goes_on(tools: Tools, film: Film, seconds: float, work: Work) -
         raise broken_off(said, seconds, film.picture_seconds)
 
 
-def _needed(film: Film, targets: Sequence[Target]) -> tuple[int, int]:
-    """Width and height of the largest file: more of a picture need not be handed over for any."""
-    shown = [shape(film.width, film.height, target).placement for target in targets]
-    return max((placement.width, placement.height) for placement in shown)
+def _needed(film: Film, recipes: Sequence[Picture]) -> tuple[int, int]:
+    """Width and height of the picture that all is made of: no larger than what that calls for."""
+    if any(recipe.needs_whole for recipe in recipes):
+        return film.width, film.height
+    wishes = [wish for recipe in recipes for wish in recipe.wishes()]
+    return stand_in(film.width, film.height, wishes)
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from services.process.image.engine import Target
+from services.process.image.operations.low_quality import LowQuality
+from services.process.image.operations.picture import Picture
 from services.process.video.branch import WHOLE, Branch, Window
 from services.process.video.film import Film, Series
 from services.process.video.passages import Passages
@@ -66,8 +67,8 @@ class FirstFails:
         self._pool = pool
         self._calls = 0
 
-    async def render(
-        self, source: Path, wishes: Sequence[Target], work: Work
+    async def apply(
+        self, source: Path, recipes: Sequence[Picture], work: Work
     ) -> tuple[Output, ...]:
         self._calls += 1
         if self._calls == 1:
@@ -95,7 +96,7 @@ async def test_products_end_with_the_one_that_fails(bench: Bench, tools: Tools) 
 async def test_pictures_end_with_the_one_that_fails(bench: Bench, tools: Tools) -> None:
     film = await tools.probe(BUNNY, bench.work)
     names = ("a", "b", "c")
-    series = Series((1.0, 2.0, 3.0), tuple((Target(name=name),) for name in names))
+    series = Series((1.0, 2.0, 3.0), tuple((LowQuality(name=name),) for name in names))
     pictures: Any = FirstFails(tools.pool)
     with pytest.raises(CorruptMedia, match="The first product fails"):
         await pictured(replace(tools, pictures=pictures), film, series, bench.work)
@@ -105,5 +106,5 @@ async def test_pictures_end_with_the_one_that_fails(bench: Bench, tools: Tools) 
 def assert_all_is_over(bench: Bench) -> None:
     """No task of the attempt is left, and no child is busy."""
     names = {getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()}
-    assert not {name for name in names if name.endswith((".finish", ".render"))}
+    assert not {name for name in names if name.endswith((".finish", ".apply"))}
     assert bench.stage.pool.idle == bench.stage.pool.size

@@ -18,13 +18,16 @@ from tests.integration.films.looks import SMALL
         ({"op": "poster", "name": "b-2"}, "'b' and 'b-2' both make 'b-2.webp'"),
         ({"op": "storyboard", "name": "c-1"}, "'c' and 'c-1' both make 'c-1.vtt'"),
         ({"op": "storyboard", "name": "b-1"}, "'b' and 'b-1' both make 'b-1.webp'"),
+        ({"op": "poster", "name": "d-blur"}, "'d' and 'd-blur' both make 'd-blur.webp'"),
+        ({"op": "probe", "name": "d-srcset"}, "'d' and 'd-srcset' both make 'd-srcset.json'"),
     ],
 )
 async def test_names_that_collide_are_told_before_anything_is_made(
     bench: Bench, captioned: Path, operation: Any, sentence: str
 ) -> None:
     series = {"op": "thumbnails", "name": "b", "count": 2}
-    beside = [SMALL, {**SMALL, "name": "a"}, series, {"op": "captions", "name": "c"}]
+    poster = {"op": "poster", "name": "d", "operations": ["blur", "srcset"]}
+    beside = [SMALL, {**SMALL, "name": "a"}, series, {"op": "captions", "name": "c"}, poster]
     with pytest.raises(
         InvalidJob, match=f"^operations: {sentence}; give one of them another name$"
     ):

@@ -29,20 +29,23 @@ async def test_pictures_are_handed_over_no_larger_than_they_are_needed(
     bench: Bench, colours: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handed = []
-    render = Pictures.render
+    apply = Pictures.apply
 
     async def told(
-        pictures: Pictures, source: Path, wishes: Sequence[Any], work: Attempt
+        pictures: Pictures, source: Path, recipes: Sequence[Any], work: Attempt
     ) -> tuple[Output, ...]:
         with Image.open(source) as picture:
             handed.append(picture.size)
-        return await render(pictures, source, wishes, work)
+        return await apply(pictures, source, recipes, work)
 
-    monkeypatch.setattr(Pictures, "render", told)
+    monkeypatch.setattr(Pictures, "apply", told)
     series = {"op": "thumbnails", "count": 2, "width": 80, "formats": ["png", "webp"]}
     poster, large = {"op": "poster", "width": 100}, {"op": "poster", "name": "large"}
-    made = await bench.make(colours, series, poster, large)
-    assert handed == [(80, 48), (80, 48), (100, 60), (160, 96)]
+    square = {"op": "thumbnail", "width": 40, "height": 40}
+    several = {"op": "poster", "name": "several", "operations": [square, "low-quality"]}
+    whole = {"op": "poster", "name": "whole", "operations": [square, "metadata"]}
+    made = await bench.make(colours, series, poster, large, several, whole)
+    assert handed == [(80, 48), (80, 48), (100, 60), (160, 96), (67, 40), (160, 96)]
     assert (made["thumbnails-2.png"].width, made["poster.webp"].width) == (80, 100)
 
 

@@ -44,6 +44,11 @@ def test_a_job_as_users_write_it_is_valid() -> None:
     check("download", JOB)
 
 
+def test_pictures_of_films_take_what_photos_take() -> None:
+    poster = {"op": "poster", "operations": ["web", {"op": "thumbnail", "width": 200}]}
+    check("download", {**JOB, "operations": [poster, {"op": "thumbnails", "quality": "auto"}]})
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -51,6 +56,8 @@ def test_a_job_as_users_write_it_is_valid() -> None:
         {"operations": []},
         {"operations": [{"op": "resize", "wdth": 5}]},
         {"operations": [{"op": "resize", "width": 0}]},
+        {"operations": [{"op": "poster", "operations": ["poster"]}]},
+        {"operations": [{"op": "poster", "operations": []}]},
         {"source": ""},
         {"ttlHours": -1},
         {"jobId": "x" * 201},

@@ -1,38 +1,21 @@
-"""Operations whose outputs are pictures, in one or more formats."""
+"""Operations that show the photo in some way."""
 
 from abc import abstractmethod
 from dataclasses import fields
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from services.process.image.engine import Format, Metadata, Target
 from services.process.image.look import Colour, Look
-from services.process.image.operations.picture import Background, Formats, Picture
-from services.process.image.operations.quality import Quality, quality_of
-from services.process.plainly import plainly
-
-_Effort = Annotated[
-    Literal["fast", "balanced", "best"] | Annotated[int, Field(ge=0, le=9)],
-    plainly("fast, balanced, best, or a whole number from 0 to 9"),
-]
+from services.process.image.operations.coded import Coded
+from services.process.image.operations.picture import Background, Picture
+from services.process.image.operations.quality import quality_of
 
 
-class Encoded(Picture):
+class Encoded(Coded, Picture):
     """An operation that shows the photo in some way: one file in each format."""
 
-    formats: Formats = ("webp",)
-    quality: Quality = 80
-    target: float = Field(
-        default=75,
-        ge=30,
-        le=95,
-        description="The SSIMULACRA2 that every file reaches if `quality` is auto.",
-    )
-    effort: _Effort = Field(
-        default="balanced",
-        description="How long the encoder may search for a smaller file: a word, or 0 to 9.",
-    )
     background: Background | None = Field(
         default=None,
         description="What transparency is laid on, #rrggbb. By default it stays where the format"
@@ -76,13 +59,6 @@ class Encoded(Picture):
         if quality == "auto":
             return {"quality": own, "least_score": self.target}
         return {"quality": quality}
-
-    @model_validator(mode="after")
-    def _has_the_formats_of_its_qualities(self) -> Self:
-        named = dict(self.quality) if isinstance(self.quality, tuple) else {}
-        if other := [kind for kind in named if kind not in self.formats]:
-            raise ValueError(f"quality: '{other[0]}' is not among the formats")
-        return self
 
 
 def _colour(background: str | None) -> Colour | None:

@@ -1,5 +1,7 @@
 """`metadata`: what the file says about itself."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from services.process.image.engine import Reading
@@ -9,6 +11,8 @@ from services.process.image.readings.metadata import SIDE_PIXELS, Metadata
 
 class Facts(Told):
     """JSON: dimensions, format, orientation, date, camera and a perceptual hash."""
+
+    needs_whole: ClassVar[bool] = True
 
     gps: bool = Field(default=False, description="Whether the place is told too.")
 

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import BeforeValidator, Field
 
@@ -13,7 +13,18 @@ from services.process.plan import Recipe
 
 
 class Picture(Recipe):
-    """An operation on photos: it names the files that it wants made."""
+    """An operation on photos: it names the files that it wants made.
+
+    Attributes:
+        needs_whole: whether it tells of the source's own size, so that a smaller copy would not do.
+    """
+
+    needs_whole: ClassVar[bool] = False
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files that come of it."""
+        return tuple(wish.file for wish in self.wishes())
 
     @abstractmethod
     def wishes(self) -> tuple[Wish, ...]:
@@ -25,6 +36,10 @@ class Picture(Recipe):
         In it, `{url:small.webp}` stands for the address that this file will have.
         """
         return None
+
+    def below(self, prefix: str) -> Self:
+        """The same, its outputs called `<prefix>-<name>`: for one of several pictures of a job."""
+        return self.model_copy(update={"name": f"{prefix}-{self.name}"})
 
 
 def _as_formats(value: Any) -> Any:

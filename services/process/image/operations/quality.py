@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, PlainValidator, TypeAdapter
+from pydantic import BeforeValidator, Field, PlainValidator, TypeAdapter
 
 from services.process.image.engine import Format
 from services.process.plainly import plainly
@@ -53,7 +53,7 @@ FixedQuality = Annotated[
 ]  # where none is searched for
 Quality = Annotated[
     OneQuality | QualityOfFormats,
-    PlainValidator(
+    BeforeValidator(
         _as_quality,
         json_schema_input_type=_Number
         | Literal["auto"]

@@ -1,7 +1,7 @@
 """`srcset`: what a page's `<picture>` needs of the job's other outputs, as JSON."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
@@ -34,6 +34,11 @@ class Srcset(Picture):
         description="How wide the page shows the photo, as the attribute `sizes` says it.",
     )
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What it concludes."""
+        return (f"{self.name}.json",)
+
     def wishes(self) -> tuple[Target, ...]:
         """None of its own."""
         return ()
@@ -49,6 +54,11 @@ class Srcset(Picture):
             "img": {"src": _url(fallback), "width": fallback.width, "height": fallback.height},
             "sizes": self.sizes,
         }
+
+    def below(self, prefix: str) -> Self:
+        """See `Picture.below`; what it lists is called so as well."""
+        listed = tuple(f"{prefix}-{name}" for name in self.of)
+        return super().below(prefix).model_copy(update={"of": listed})
 
     def _listed(self, kind: Format, made: Iterable[Rendered]) -> list[Rendered]:
         """The outputs of one format, the narrowest first, one of each width."""

@@ -1,5 +1,6 @@
 """The operations on films. A new one is a file here and a line below."""
 
+from services.process.image.operations import PHOTOS
 from services.process.plan import Catalogue
 from services.process.video.operations.captions import CaptionTexts
 from services.process.video.operations.hls import Hls
@@ -40,4 +41,5 @@ FILMS: Catalogue[FilmRecipe] = Catalogue(
         "stream": _preset("hls", "poster", "storyboard"),
     },
     default="film",
+    inner=PHOTOS,
 )

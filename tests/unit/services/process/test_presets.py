@@ -9,6 +9,7 @@ from services.process.operations import validate
 from services.process.plan import plan
 from services.process.presets import Catalogues, load
 from services.process.settings import ProcessSettings
+from services.process.video.operations.pictured import Pictured
 from shared.jobs import Operation
 
 OWN = """
@@ -38,6 +39,17 @@ def test_presets_of_both_kinds_are_known_under_their_names(file: Path) -> None:
     assert "avatar" in catalogues.photos
 
 
+def test_presets_of_pictures_are_known_where_films_have_pictures(file: Path) -> None:
+    file.write_text(OWN + 'cards = [{ op = "thumbnails", count = 2, operations = ["card"] }]')
+    films = load(file).films
+    (poster,) = plan((Operation.model_validate({"op": "poster", "operations": ["card"]}),), films)
+    (cards,) = plan((Operation(op="cards"),), films)
+    assert isinstance(poster, Pictured)
+    assert isinstance(cards, Pictured)
+    assert [r.name for r in poster.of_picture("a")] == ["a-thumbnail", "a-card"]
+    assert [r.name for r in cards.of_picture("b")] == ["b-thumbnail", "b-card"]
+
+
 def test_preset_of_a_known_name_takes_its_place(file: Path) -> None:
     file.write_text(OWN)
     assert [recipe.name for recipe in plan(None, load(file).photos)] == ["only"]
@@ -61,6 +73,10 @@ def test_without_a_file_there_are_the_built_in_ones() -> None:
         ("[photo]\na = ['blur', 'web']", "preset 'a' for a photo: operations.1: 'web' is a preset"),
         ("[photo]\na = ['poster']", "preset 'a' for a photo: operations.0: no operation 'poster'"),
         ("[film]\na = ['blur']", "preset 'a' for a film: operations.0: no operation 'blur'"),
+        (
+            "[film]\na = [{op = 'poster', operations = ['b']}]",
+            "preset 'a' for a film: operations.0 (poster): operations.0: no operation 'b' for a ",
+        ),
         (
             "[photo]\na = ['blur', {op = 'resize', width = 0}]",
             "preset 'a' for a photo: operations.1 (resize): width: ",

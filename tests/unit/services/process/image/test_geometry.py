@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.process.image.engine import MAX_SIDE_PIXELS, Target
-from services.process.image.geometry import Placement, origins, shape, shapes
-from services.process.image.look import Fit
+from services.process.image.geometry import Placement, Size, origins, shape, shapes, stand_in
+from services.process.image.look import Cut, Fit
 
 sides = st.integers(1, 30000)
 
@@ -91,3 +91,49 @@ def test_each_is_made_from_the_smallest_that_is_large_enough_both_ways(
     placements: list[Placement], expected: list[int | None]
 ) -> None:
     assert origins(placements) == expected
+
+
+@pytest.mark.parametrize(
+    ("boxes", "expected"),
+    [
+        ([], (1920, 1080)),
+        ([(640, None)], (640, 360)),
+        ([(640, None), (320, None), (640, None)], (640, 360)),
+        ([(3000, None), (100, None)], (1920, 1080)),
+        ([(640, None), (600, None)], (896, 504)),  # 600 cannot be made from 640
+        ([(1600, None), (1500, None)], (1920, 1080)),
+    ],
+)
+def test_a_copy_is_as_large_as_the_largest_look_needs(
+    boxes: list[tuple[int | None, int | None]], expected: Size
+) -> None:
+    looks = [Target("a", width=width, height=height) for width, height in boxes]
+    assert stand_in(1920, 1080, looks) == expected
+
+
+def test_a_copy_has_what_is_cut_off_as_well() -> None:
+    look = Target("a", width=290, height=290, fit="cover")  # 290.00000000000006, computed
+    assert stand_in(1920, 1080, [look]) == (516, 290)
+
+
+usual = st.integers(16, 4000)
+boxes = st.tuples(usual, usual, st.sampled_from(["inside", "outside", "cover", "contain"]))
+
+
+def test_what_is_cut_out_needs_the_picture_itself() -> None:
+    cut = Cut(0, 0, 18000, 50)  # more than WebP has: the output is smaller than the part
+    assert stand_in(20000, 100, [Target("a", "webp", cut=cut)]) == (20000, 100)
+
+
+@given(usual, usual, st.lists(boxes, min_size=1, max_size=5))
+def test_a_copy_gives_what_the_picture_itself_gives(
+    width: int, height: int, wanted: list[tuple[int, int, Fit]]
+) -> None:
+    looks = [Target("a", width=box[0], height=box[1], fit=box[2]) for box in wanted]
+    copy = stand_in(width, height, looks)
+    assert copy <= (width, height)
+    for look in looks:
+        of_all, of_copy = (shape(*size, look) for size in ((width, height), copy))
+        assert abs(of_copy.placement.width - of_all.placement.width) <= 2
+        assert abs(of_copy.placement.height - of_all.placement.height) <= 2
+        assert of_copy.finish == of_all.finish

@@ -55,3 +55,8 @@ def test_only_what_is_named_is_listed() -> None:
 
 def test_nothing_to_list_is_told() -> None:
     assert srcset().conclusion(()) == {"sources": [], "sizes": "100vw"}
+
+
+def test_below_a_name_it_lists_what_is_called_so_as_well() -> None:
+    assert srcset().below("poster") == srcset(name="poster-srcset")
+    assert srcset(of=["a", "b"]).below("p") == srcset(name="p-srcset", of=["p-a", "p-b"])

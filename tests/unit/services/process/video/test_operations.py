@@ -34,7 +34,7 @@ def test_a_film_gets_renditions_and_a_poster_by_default() -> None:
     assert isinstance(still, Still)
     assert still.at is None
     assert storyboard.snaps(FILM)
-    assert [target.file for target in still.targets] == ["poster.webp"]
+    assert still.files == ("poster.webp",)
 
 
 def test_renditions_are_named_by_their_size_after_a_name_of_their_own() -> None:
@@ -58,14 +58,6 @@ def test_sound_is_left_out_where_there_is_none_or_none_is_wanted() -> None:
     assert {r.audio_kbps for r in mute.products(FILM)} == {None}
 
 
-def test_a_poster_comes_in_every_format_asked_for() -> None:
-    recipe = one({"op": "poster", "at": 2.5, "formats": ["webp", "jpg"], "width": 640})
-    (still,) = recipe.snaps(FILM)
-    assert still.at == 2.5
-    assert [target.file for target in still.targets] == ["poster.webp", "poster.jpg"]
-    assert {target.width for target in still.targets} == {640}
-
-
 @pytest.mark.parametrize(
     ("operation", "sentence"),
     [
@@ -79,9 +71,6 @@ def test_a_poster_comes_in_every_format_asked_for() -> None:
         ({"op": "renditions", "hdr": True}, "hdr: not with h264, but with hevc or av1"),
         ({"op": "hls", "segmentSeconds": 0}, "segmentSeconds"),
         ({"op": "renditions", "name": "n" * 60}, "name: at most 58 characters"),
-        ({"op": "poster", "at": -1}, "at"),
-        ({"op": "poster", "at": "NaN"}, "at"),
-        ({"op": "poster", "formats": ["gif"]}, "formats"),
         ({"op": "blur"}, "no operation 'blur' for a film; there are audio, captions, clip"),
     ],
 )
