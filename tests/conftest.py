@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn, TypeVar
-from uuid import uuid4
 
-import boto3
 import pytest
 import structlog
 from PIL import Image
@@ -16,7 +14,7 @@ from PIL import Image
 from tests.processor.device import Processor
 from tests.servers.errors import ServerUnavailable
 from tests.servers.rabbitmq import PrivateRabbitMQ, ensure_installed, rabbitmq
-from tests.servers.s3 import REGION, credentials, s3
+from tests.servers.s3 import fresh_bucket, s3
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -59,20 +57,8 @@ def s3_endpoint() -> Iterator[str]:
 @pytest.fixture
 def s3_bucket(s3_endpoint: str) -> Iterator[str]:
     """A fresh bucket, gone with all that is in it after the test."""
-    key_id, secret = credentials()
-    bucket = boto3.resource(
-        "s3",
-        endpoint_url=s3_endpoint,
-        region_name=REGION,
-        aws_access_key_id=key_id,
-        aws_secret_access_key=secret,
-    ).Bucket(f"millrace-{uuid4().hex}")
-    bucket.create()
-    yield bucket.name
-    bucket.objects.all().delete()
-    for upload in bucket.multipart_uploads.all():
-        upload.abort()
-    bucket.delete()
+    with fresh_bucket(s3_endpoint) as bucket:
+        yield bucket.name
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from tests.conftest import missing
-from tests.integration.test_services import PHOTO, job, ready, serving, started, user_of
+from tests.integration.running import PHOTO, job, ready, serving, started, user_of
 from tests.waiting import soon, until
 
 CONTENT = PHOTO.read_bytes()

@@ -7,7 +7,7 @@ import psutil
 
 from tests.acceptance.commands import encoder_of
 from tests.integration.films.looks import SLOW
-from tests.integration.test_services import PHOTO, Running, job, ready, started, user_of
+from tests.integration.running import PHOTO, Running, job, ready, started, user_of
 from tests.waiting import until
 
 

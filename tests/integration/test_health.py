@@ -22,7 +22,7 @@ from shared.broker.rabbitmq import RabbitMQ
 from shared.observe.health import Check, Health
 from shared.storage.memory import MemoryStorage
 from tests.flow import Flow, flow
-from tests.integration.test_services import started
+from tests.integration.running import started
 from tests.servers.rabbitmq import PrivateRabbitMQ
 from tests.unit.services.process.test_pools import BOUNDS
 from tests.waiting import until

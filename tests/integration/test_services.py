@@ -3,80 +3,30 @@
 import asyncio
 import json
 import signal
-import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
-import aio_pika
-import aiohttp
 import pytest
 from aiohttp import web
 
 from shared.broker.topology import QUEUE_OF_STAGE, Lane
-from tests.contract.brokers import delete
+from tests.integration.running import (
+    PHOTO,
+    ROOT,
+    Running,
+    User,
+    asked,
+    job,
+    ready,
+    serving,
+    started,
+    status,
+    user_of,
+)
 from tests.servers.ports import free_ports
 from tests.servers.processes import PrivateProcesses
 from tests.waiting import until
-
-ROOT = Path(__file__).resolve().parents[2]
-PHOTO = ROOT / "examples" / "mountains.jpg"
-TERMINAL = ("completed", "failed", "cancelled", "expired", "rejected")
-
-
-@dataclass
-class Running:
-    """Services that were started, by stage."""
-
-    url: str
-    lane: Lane
-    folder: Path
-    ports: Mapping[str, int]
-    processes: Mapping[str, "subprocess.Popen[bytes]"]
-    log: Path
-
-    @property
-    def uploads(self) -> Path:
-        return self.folder / "uploads"
-
-    def left(self) -> list[Path]:
-        """What is left of any job in the work directory."""
-        root = self.folder / "work" / self.lane.prefix
-        return [path for name in ("jobs", "trash") for path in (root / name).iterdir()]
-
-
-@contextmanager
-def started(url: str, stages: Sequence[str], **settings: str) -> Iterator[Running]:
-    """Services as anyone starts them: `python -m services.<stage>`, told by environment alone."""
-    lane = Lane(f"test-{uuid4().hex[:8]}.lane")
-    ports = dict(zip(stages, free_ports(len(stages)), strict=True))
-    with PrivateProcesses("services") as processes:
-        environment = {
-            "AMQP_URL": url,
-            "QUEUE_PREFIX": lane.prefix,
-            "TEMP_DIR": str(processes.folder / "work"),
-            "UPLOAD_PATH": str(processes.folder / "uploads"),
-            "SOURCE_ROOTS": str(PHOTO.parent),
-            "HEALTH_HOST": "127.0.0.1",
-            "PYTHONPATH": str(ROOT),
-            **settings,
-        }
-        spawned = {
-            stage: processes.spawn(
-                [sys.executable, "-m", f"services.{stage}"],
-                {**environment, "HEALTH_PORT": str(port)},
-            )
-            for stage, port in ports.items()
-        }
-        yield Running(url, lane, processes.folder, ports, spawned, processes.log)
-    # In a thread: some who start services have a running loop.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, delete(url, lane.topology)).result()
 
 
 @pytest.fixture(scope="module")
@@ -92,78 +42,10 @@ async def services(running: Running) -> Running:
     return running
 
 
-async def ready(running: Running) -> None:
-    """Return once every service says so itself."""
-
-    async def all_ready() -> bool:
-        dead = [stage for stage, one in running.processes.items() if one.poll() is not None]
-        assert not dead, running.log.read_text(errors="replace")[-4000:]
-        return [await status(running, stage, "readyz") for stage in running.ports] == [200] * len(
-            running.ports
-        )
-
-    await until(all_ready, "all services ready")
-
-
-async def status(running: Running, stage: str, path: str) -> int:
-    try:
-        return (await asked(running, stage, path))[0]
-    except aiohttp.ClientError:
-        return 0
-
-
-async def asked(running: Running, stage: str, path: str) -> tuple[int, str]:
-    address = f"http://127.0.0.1:{running.ports[stage]}/{path}"
-    async with aiohttp.ClientSession() as session, session.get(address) as response:
-        return response.status, await response.text()
-
-
-# ── what a user does: plain aio-pika ─────────────────────────────────────────────────────────
-
-
-@dataclass
-class User:
-    """Publishes, and reads every update."""
-
-    channel: aio_pika.abc.AbstractChannel
-    updates: aio_pika.abc.AbstractQueue
-    lane: Lane
-
-    async def publish(self, body: bytes, queue: str = "download", **properties: Any) -> None:
-        await self.channel.default_exchange.publish(
-            aio_pika.Message(body, **properties), routing_key=f"{self.lane.prefix}.{queue}"
-        )
-
-    async def end_of(self, job_id: str | None) -> dict[str, Any]:
-        """The terminal event of the job."""
-        async with asyncio.timeout(60):
-            async with self.updates.iterator() as messages:
-                async for message in messages:
-                    async with message.process():
-                        event: dict[str, Any] = json.loads(message.body)
-                    kind = event["type"].rpartition(".")[2]
-                    if event["data"]["jobId"] == job_id and kind in TERMINAL:
-                        return event
-        raise AssertionError("the updates ended")
-
-
-@asynccontextmanager
-async def user_of(running: Running) -> AsyncIterator[User]:
-    async with await aio_pika.connect(running.url) as connection:
-        channel = await connection.channel()
-        updates = await channel.declare_queue(exclusive=True)
-        await updates.bind(running.lane.events, "#")
-        yield User(channel, updates, running.lane)
-
-
 @pytest.fixture
 async def user(services: Running) -> AsyncIterator[User]:
     async with user_of(services) as user:
         yield user
-
-
-def job(job_id: str, **fields: Any) -> bytes:
-    return json.dumps({"jobId": job_id, "source": PHOTO.as_uri(), **fields}).encode()
 
 
 # ── jobs ─────────────────────────────────────────────────────────────────────────────────────
@@ -322,9 +204,9 @@ async def test_service_ends_at_once_while_it_waits_for_the_broker() -> None:
             "PYTHONPATH": str(ROOT),
         }
         process = processes.spawn([sys.executable, "-m", "services.cleanup"], environment)
-        running = Running(
-            "", lane, processes.folder, {"cleanup": port}, {"cleanup": process}, processes.log
-        )
+        alone = {"cleanup": process}
+        folder, log = processes.folder, processes.log
+        running = Running("", lane, folder, {"cleanup": port}, alone, log, lambda _: process)
         await until(lambda: says(running, "livez", 200))
         assert await status(running, "cleanup", "readyz") == 503
         process.send_signal(signal.SIGTERM)
@@ -378,17 +260,3 @@ async def test_sigterm_drains(amqp_url: str) -> None:
                 assert json.loads(untouched.body)["jobId"] == "next"
                 assert not untouched.redelivered
                 await untouched.ack()
-
-
-@asynccontextmanager
-async def serving(answer: Any) -> AsyncIterator[str]:
-    """An HTTP server that answers everything so."""
-    app = web.Application()
-    app.router.add_get("/{name}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()

@@ -7,6 +7,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import boto3
 
 from tests.servers.errors import ServerUnavailable
 from tests.servers.ports import answers, free_ports, wait_until
@@ -33,6 +37,26 @@ def credentials() -> tuple[str, str]:
         os.environ.get("S3_ACCESS_KEY_ID", "test"),
         os.environ.get("S3_SECRET_ACCESS_KEY", "test"),
     )
+
+
+@contextmanager
+def fresh_bucket(endpoint: str) -> Iterator[Any]:
+    """A bucket of boto3, gone with all that is in it afterwards."""
+    key_id, secret = credentials()
+    service = boto3.resource(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+    )
+    bucket = service.Bucket(f"millrace-{uuid4().hex}")
+    bucket.create()
+    yield bucket
+    bucket.objects.all().delete()
+    for upload in bucket.multipart_uploads.all():
+        upload.abort()
+    bucket.delete()
 
 
 @contextmanager
