@@ -3,10 +3,12 @@
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from services.process.image.encoding.avif_sequence import plays_of, settled
 from services.process.image.engine import Format, Target
 from services.process.image.pillow.codecs import carried, options
 
@@ -57,6 +59,8 @@ def frames(image: Image.Image) -> Iterator[tuple[Image.Image, int]]:
 
 def plays(image: Image.Image) -> int:
     """How often it runs; 0 for ever. A GIF says how often it is repeated, or nothing for once."""
+    if image.format == "AVIF":
+        return plays_of(Path(image.filename).read_bytes())  # type: ignore[attr-defined]
     loop = image.info.get("loop", 1 if image.format == "PNG" else None)
     if image.format == "GIF":
         return 1 if loop is None else loop and loop + 1
@@ -66,7 +70,7 @@ def plays(image: Image.Image) -> int:
 def encode_animation(
     stills: Sequence[Image.Image], timing: Timing, target: Target, exif: bytes = b""
 ) -> bytes:
-    """All frames as one file. AVIF has no number of plays here: it runs for ever."""
+    """All frames as one file."""
     alike = _alike([carried(still, target) for still in stills])
     saved_with = {
         "duration": _durations(timing, target.format),
@@ -74,6 +78,8 @@ def encode_animation(
         **options(target, exif),
     }
     data = _joined(alike, target, saved_with)
+    if target.format == "avif":
+        return settled(data, timing.plays)
     if target.format == "webp" and alike[0].mode == "RGBA" and not data[20] & _WEBP_ALPHA:
         return _joined(alike, target, {**saved_with, "kmin": 0, "kmax": 1})
     return data

@@ -94,6 +94,17 @@ def test_it_plays_as_often(
         assert image.info["loop"] == plays
 
 
+@pytest.mark.parametrize("plays", [0, 1, 7])
+def test_an_avif_says_it_to_other_formats(
+    plays: int, frames: list[Image.Image], tmp_path: Path
+) -> None:
+    source = saved(tmp_path / "a.webp", frames, plays)
+    render("auto", LIMITS, source, [Target("b", "avif", animated=True)], tmp_path)
+    render("auto", LIMITS, tmp_path / "b.avif", [Target("c", "webp", animated=True)], tmp_path)
+    with Image.open(tmp_path / "c.webp") as image:
+        assert image.info["loop"] == plays
+
+
 def test_frames_that_look_the_same_are_one_in_png(tmp_path: Path) -> None:
     source = saved(tmp_path / "a.png", [drawn(0), drawn(20), drawn(20), drawn(40)])
     render("auto", LIMITS, source, [Target("b", "png", animated=True)], tmp_path)
