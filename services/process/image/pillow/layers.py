@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
 
 from PIL import Image
 
-from services.process.image.geometry import GAP, Placement, Shape, largest_frame, origins
+from services.process.image.geometry import GAP, Placement, Shape, Size, largest_frame, origins
 from services.process.image.pillow.colour import eight_bit
 from services.process.image.pillow.raster import Raster
+from services.process.image.source.progressive import SHRINK, coarse
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,20 @@ def decoded(image: Image.Image, placements: Sequence[Placement], raster: Raster)
     if (whole := raster.decoded(image)) is not None:
         return Layer(eight_bit(whole), whole.size)
     widest, highest = largest_frame(placements)
-    draft = image.draft(None, (int(widest * GAP), int(highest * GAP)))
-    image.load()
-    return Layer(eight_bit(image), draft[1][2:] if draft else image.size)
+    least = int(widest * GAP), int(highest * GAP)
+    read = _shortened(image, least)
+    draft = read.draft(None, least)
+    read.load()
+    return Layer(eight_bit(read), draft[1][2:] if draft else read.size)
+
+
+def _shortened(image: Image.Image, least: Size) -> Image.Image:
+    """The picture with no more of its file than the decoder needs to give so many pixels."""
+    shrink = min(side // wanted for side, wanted in zip(image.size, least, strict=True))
+    if image.format != "JPEG" or shrink < SHRINK:
+        return image
+    file = coarse(Path(image.filename))  # type: ignore[attr-defined]
+    return Image.open(BytesIO(file), formats=("JPEG",)) if file else image
 
 
 def cascade(

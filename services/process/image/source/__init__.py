@@ -1,1 +1,1 @@
-"""What a source says of itself, read without decoding its pixels."""
+"""What a source says of itself and is made of, read without decoding its pixels."""

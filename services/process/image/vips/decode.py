@@ -9,11 +9,13 @@ import pyvips
 
 from services.process.image.engine import Limits
 from services.process.image.geometry import GAP, Placement, largest_frame
+from services.process.image.source.progressive import SHRINK, coarse
 from services.process.image.source.svg import SVG_SIDE_PIXELS, is_svg
 from services.process.image.vips.codecs import LOADERS
 from services.process.image.vips.layers import Layer
 from shared.errors import CorruptMedia, UnsupportedMedia
 
+_READING = {"access": "sequential", "fail_on": "error"}
 _HEAD_BYTES = 4096  # the boxes that describe a picture stand at the beginning
 
 
@@ -70,11 +72,11 @@ def _drawn(source: Path) -> pyvips.Image:
     data = source.read_bytes()
     own = pyvips.Image.svgload_buffer(data)
     scale = SVG_SIDE_PIXELS / max(own.width, own.height)
-    return pyvips.Image.svgload_buffer(data, scale=scale, access="sequential", fail_on="error")
+    return pyvips.Image.svgload_buffer(data, scale=scale, **_READING)
 
 
 def _load(source: Path, **options: Any) -> pyvips.Image:
-    return pyvips.Image.new_from_file(str(source), access="sequential", fail_on="error", **options)
+    return pyvips.Image.new_from_file(str(source), **_READING, **options)
 
 
 def shrunk_by_decoder(image: pyvips.Image, source: Path, placements: Sequence[Placement]) -> Layer:
@@ -86,4 +88,10 @@ def shrunk_by_decoder(image: pyvips.Image, source: Path, placements: Sequence[Pl
     shrink = next((factor for factor in (8, 4, 2) if factor <= room), 1)
     if shrink == 1:
         return Layer.of(image)
-    return Layer(_load(source, shrink=shrink), (image.width / shrink, image.height / shrink))
+    return Layer(_shrunk(source, shrink), (image.width / shrink, image.height / shrink))
+
+
+def _shrunk(source: Path, shrink: int) -> pyvips.Image:
+    if shrink == SHRINK and (file := coarse(source)):
+        return pyvips.Image.jpegload_buffer(file, shrink=shrink, **_READING)
+    return _load(source, shrink=shrink)
