@@ -232,7 +232,8 @@ class Output(Wire):
         width, height: pixels, where the output has them.
         duration_seconds: where the output has one.
         language: of sound or captions alone, where the source tells (`eng`).
-        engine: who made it, with version (`pillow 13.0.0`, `ffmpeg 9.0.2`).
+        engine: who made it, with version (`pillow 13.0.0`, `ffmpeg 9.0.2`); of a
+            film's pictures both (`ffmpeg 9.0.2, vips 8.18.7`).
         made_on: for films, where GPUs are to be used.
         recipe: hex digest of all that the file follows from, but the source: the operation with
             its parameters, the engine, its codecs' versions, and what is made beside.

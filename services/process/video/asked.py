@@ -66,7 +66,7 @@ class Asked:
             yield self._signed(told(self.name, self._told, work), tools)
 
     def _signed(self, output: Output, tools: Tools) -> Output:
-        """With a digest of what was asked for and of who made it; see `Output.recipe`."""
+        """With a digest of what was asked for, and with all who made it; see `Output`."""
         if output.names_urls:
             return output  # which follow from the place that it is stored at
         kind, asked = type(self._recipe).__name__, self._recipe.model_dump(mode="json")
@@ -74,4 +74,5 @@ class Asked:
         if (made_on := output.made_on) is not None:
             parts += [made_on.decoding, made_on.encoding]
         digest = hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
-        return output.model_copy(update={"recipe": digest[:32]})
+        engines = dict.fromkeys((tools.ffmpeg.name, output.engine or tools.ffmpeg.name))
+        return output.model_copy(update={"recipe": digest[:32], "engine": ", ".join(engines)})

@@ -25,7 +25,8 @@ def pictures_fit(
         and film.plain
         and not film.interlaced
         and film.transfer is None
-        and 0 < film.frame_rate <= (max_fps or film.frame_rate)
+        and film.frame_rate > 0
+        and not (max_fps and film.faster_than(max_fps))
         and 0 < _bits_of_pictures(film) <= most
     )
 

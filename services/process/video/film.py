@@ -68,6 +68,9 @@ class Film:
         transfer: the transfer function where the film is HDR (`smpte2084`, `arib-std-b67`).
         rotation: degrees that a player turns the pictures by.
         frame_rate: pictures per second on average; 0 where it is not known.
+        peak_rate: where they follow each other fastest; 0 where it is not known.
+        stored_width, stored_height: pixels of a picture as it is coded.
+        pixel_aspect: how much wider than high those are to be shown, as a ratio.
         pixel_format: ffmpeg's name (`yuv420p`, `yuv420p10le`).
         video_bit_rate: bits per second; 0 where the file does not tell.
         bit_rate: bits per second of the whole file.
@@ -90,6 +93,10 @@ class Film:
     transfer: str | None = None
     rotation: int = 0
     frame_rate: float = 0.0
+    peak_rate: float = 0.0
+    stored_width: int = 0
+    stored_height: int = 0
+    pixel_aspect: str = "1:1"
     pixel_format: str = ""
     video_bit_rate: int = 0
     bit_rate: int = 0
@@ -97,6 +104,10 @@ class Film:
     sounds: tuple[Sound, ...] = ()
     captions: tuple[Captions, ...] = ()
     flaw: str = ""
+
+    def faster_than(self, rate: float) -> bool:
+        """Whether more than `rate` pictures a second may be shown anywhere in it."""
+        return max(self.frame_rate, self.peak_rate) > rate
 
     def sound(self, stream: int | None) -> Sound | None:
         """The track of sound whose stream has that number."""

@@ -202,6 +202,11 @@ def _described(
         transfer=_HDR_TRANSFERS.get(int(frame.color_trc)),
         rotation=round(frame.rotation) % 360,
         frame_rate=float(video.average_rate or 0),
+        # Of interlaced films it is the rate of their fields, of which two are one picture.
+        peak_rate=0.0 if frame.interlaced_frame else float(video.base_rate or 0),
+        stored_width=frame.width,
+        stored_height=frame.height,
+        pixel_aspect=_ratio(video),
         pixel_format=frame.format.name,
         video_bit_rate=video.bit_rate or 0,
         bit_rate=round(8 * media.size / duration) if duration else 0,
@@ -238,6 +243,11 @@ def _is_plain(video: "VideoStream", frame: "VideoFrame") -> bool:
     begins = float((video.start_time or 0) * (video.time_base or 0))
     square = (video.sample_aspect_ratio or 1) == 1
     return square and not frame.rotation and abs(begins) < _AT_THE_START_SECONDS
+
+
+def _ratio(video: "VideoStream") -> str:
+    shape = video.sample_aspect_ratio or 1
+    return f"{shape.numerator}:{shape.denominator}"
 
 
 def _displayed(video: "VideoStream", frame: "VideoFrame") -> tuple[int, int]:

@@ -4,8 +4,10 @@ import av
 import pytest
 from PIL import Image, ImageStat
 
+from services.process.video.ffmpeg import find
 from tests.films import BUNNY, CORPUS, TONE, Bench, FilmMaker, pattern
 from tests.integration.films.looks import (
+    SMALL,
     brightness,
     check_file,
     check_plays,
@@ -44,6 +46,20 @@ async def test_what_was_used_is_counted(bench: Bench) -> None:
     await bench.make(BUNNY, {"op": "renditions", "heights": 360})
     assert bench.work.spent.cpu_seconds > 0.1
     assert bench.work.spent.peak_memory_bytes > 20 * 2**20
+
+
+async def test_ffmpeg_is_told_of_every_output(bench: Bench) -> None:
+    ffmpeg = find().name
+    outputs = await bench.make(BUNNY, SMALL, "poster", "storyboard", "waveform", "probe")
+    engines = {name: output.engine for name, output in outputs.items()}
+    assert engines.pop("96p.mp4") == ffmpeg
+    assert engines.pop("probe.json") == ffmpeg
+    assert len(engines) == 3
+    for engine in engines.values():
+        assert engine is not None
+        first, second = engine.split(", ")
+        assert first == ffmpeg
+        assert second.startswith(("vips ", "pillow "))
 
 
 @pytest.mark.parametrize(

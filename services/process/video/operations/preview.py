@@ -33,7 +33,7 @@ class Moment(FilmRecipe):
         begin = min(seconds_at(self.at, film), film.picture_seconds - seconds)
         window = Window(max(0.0, begin), seconds)
         width, height = scaled_to(film, self.width)
-        fps = self.fps if not film.frame_rate or film.frame_rate > self.fps else None
+        fps = self.fps if not film.frame_rate or film.faster_than(self.fps) else None
         if self.format == "mp4":
             made = Rendition(
                 self.name, width, height, _CRF, "veryfast", None, fps=fps, window=window

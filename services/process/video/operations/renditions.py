@@ -66,7 +66,7 @@ class Renditions(FilmRecipe):
                 preset=self.preset,
                 audio_kbps=self.audio_kbps if sound else None,
                 codec=self.codec,
-                fps=self.max_fps if self.max_fps and film.frame_rate > self.max_fps else None,
+                fps=self._capped(film),
                 hdr=self.hdr and film.transfer is not None,
                 loudness=self.loudness,
                 captions=self.captions,
@@ -75,6 +75,12 @@ class Renditions(FilmRecipe):
             )
             for width, height in rungs(film.width, film.height, self.heights)
         )
+
+    def _capped(self, film: Film) -> float | None:
+        """The rate that the film is brought to; None for its own, even or not."""
+        if self.max_fps is None or not film.frame_rate:
+            return None
+        return self.max_fps if film.faster_than(self.max_fps) else None
 
     def _is_copied(self, film: Film, size: tuple[int, int]) -> bool:
         wanted = self.copy_source and self.crf is None
