@@ -10,6 +10,7 @@ from services.download.formats import (
     HEIC,
     HEIF,
     JP2,
+    M4A,
     M4V,
     MP4,
     QUICKTIME,
@@ -27,20 +28,21 @@ _BRANDS: Final[dict[bytes, Media]] = {
     **dict.fromkeys((b"jp2 ", b"jpx "), JP2),
     b"qt  ": QUICKTIME,
     **dict.fromkeys((b"M4V ", b"M4VH", b"M4VP"), M4V),
+    **dict.fromkeys((b"M4A ", b"M4B "), M4A),
     **dict.fromkeys((b"mp41", b"mp42", b"mp71", b"isom", b"avc1", b"iso2", b"iso3"), MP4),
     **dict.fromkeys((b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9", b"isoa"), MP4),
     **dict.fromkeys((b"f4v ", b"F4V ", b"MSNV", b"XAVC", b"dash", b"msdh", b"cmfc"), MP4),
 }
 # Pictures in a container that any codec may be in: the other brands say which.
 _ANY_PICTURE: Final = (b"mif1", b"mif2", b"msf1")
-_SOUND_OR_RAW: Final = (b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ", b"crx ", b"mjp2", b"jpm ")
+_OTHERS: Final = (b"M4P ", b"F4A ", b"F4B ", b"crx ", b"mjp2", b"jpm ")
 
 
 def media(head: bytes, size: int) -> Media | None:
-    """The kind of the file, by its brands; None for sound, raw photos and what is no box."""
+    """The kind of the file, by its brands; None for protected sound, raw photos and what is no box."""
     start = 12 if head.startswith(_JPEG2000) else 0
     major, compatible = brands(head[start:])
-    if major in _SOUND_OR_RAW:
+    if major in _OTHERS:
         return None
     if major in _ANY_PICTURE:
         return _picture(compatible)

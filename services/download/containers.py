@@ -10,11 +10,14 @@ from services.download.formats import (
     AVI,
     BMP,
     ICO,
+    MP3,
     MPEG_PS,
     MPEG_TS,
     OGG,
+    OGG_SOUND,
     SVG,
     TIFF,
+    WAV,
     WEBP,
     Media,
 )
@@ -22,15 +25,20 @@ from services.download.raw import is_raw
 
 Container = Callable[[bytes, int], Media | None]
 
-_RIFF: Final = {b"WEBP": WEBP, b"AVI ": AVI}
+_RIFF: Final = {b"WEBP": WEBP, b"AVI ": AVI, b"WAVE": WAV}
 _TIFF: Final = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _OGG_VIDEO: Final = (b"\x80theora", b"\x01video\x00", b"BBCD\x00", b"OVP80", b"\x80daala")
+_OGG_SOUND: Final = (b"OpusHead", b"\x01vorbis", b"\x7fFLAC", b"Speex   ")
+# MPEG 1, 2 and 2.5, layer III, with a checksum and without.
+_MP3: Final = tuple(bytes((0xFF, second)) for second in (0xFA, 0xFB, 0xF2, 0xF3, 0xE2, 0xE3))
+_SHORTEST_MP3_FRAME: Final = 24
+_LONGEST_MP3_FRAME: Final = 1441
 # Sizes of the header that follows a bitmap's first 14 bytes, from OS/2 1.x to version 5.
 _BMP_HEADERS: Final = range(12, 125)
 
 
 def riff(head: bytes, size: int) -> Media | None:
-    """WebP and AVI; a wave file is neither."""
+    """WebP, AVI and wave files."""
     return _RIFF.get(head[8:12]) if head.startswith(b"RIFF") else None
 
 
@@ -79,8 +87,20 @@ def program_stream(head: bytes, size: int) -> Media | None:
 
 
 def ogg(head: bytes, size: int) -> Media | None:
-    """OGG with a video stream: its first pages say what streams there are."""
-    return OGG if head.startswith(b"OggS") and any(codec in head for codec in _OGG_VIDEO) else None
+    """OGG: its first pages say what streams there are."""
+    if not head.startswith(b"OggS"):
+        return None
+    if any(codec in head for codec in _OGG_VIDEO):
+        return OGG
+    return OGG_SOUND if any(codec in head for codec in _OGG_SOUND) else None
+
+
+def mp3(head: bytes, size: int) -> Media | None:
+    """MP3 without a tag in front: the head of a frame, and the same of the next one."""
+    if not head.startswith(_MP3):
+        return None
+    following = head[_SHORTEST_MP3_FRAME : _LONGEST_MP3_FRAME + 2]
+    return MP3 if head[:2] in following else None
 
 
 def drawing(head: bytes, size: int) -> Media | None:
@@ -100,5 +120,6 @@ ALL: Final[tuple[Container, ...]] = (
     transport_stream,
     program_stream,
     ogg,
+    mp3,
     drawing,
 )

@@ -8,7 +8,10 @@ from shared.jobs import Kind
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A kind of media: its registered type, its usual extension, photo or film."""
+    """A kind of media: its registered type, its usual extension, photo or film.
+
+    Sound counts as a film without pictures.
+    """
 
     media_type: str
     ext: str
@@ -43,6 +46,12 @@ MPEG_PS: Final = Media("video/mpeg", "mpg", "video")
 FLV: Final = Media("video/x-flv", "flv", "video")
 OGG: Final = Media("video/ogg", "ogv", "video")
 
+M4A: Final = Media("audio/mp4", "m4a", "video")
+MP3: Final = Media("audio/mpeg", "mp3", "video")
+FLAC: Final = Media("audio/flac", "flac", "video")
+WAV: Final = Media("audio/wav", "wav", "video")
+OGG_SOUND: Final = Media("audio/ogg", "ogg", "video")
+
 MAGIC: Final[tuple[tuple[bytes, Media], ...]] = (
     (b"\xff\xd8\xff", JPEG),
     (b"\x89PNG\r\n\x1a\n", PNG),
@@ -52,4 +61,6 @@ MAGIC: Final[tuple[tuple[bytes, Media], ...]] = (
     (b"\xff\x0a", JXL),
     (b"\x00\x00\x00\x0cJXL \r\n\x87\n", JXL),
     (b"FLV\x01", FLV),
+    (b"ID3", MP3),
+    (b"fLaC", FLAC),
 )

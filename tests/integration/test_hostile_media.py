@@ -16,6 +16,7 @@ from shared.errors import Reject, SourceTooLarge, TimeLimit
 from tests import bombs
 from tests.conftest import ROOT
 from tests.integration.laboratory import WAYS, Outcome, Outcomes, Way, observe
+from tests.sound_bombs import SOUNDS
 
 HOSTILE = ROOT.parent / "shared" / "corpus" / "hostile"
 GIB = 2**30
@@ -67,6 +68,18 @@ def test_a_bomb_is_refused(exploded: Outcomes, name: str, way: Way) -> None:
     check(outcome, GIB)
     if name not in HARMLESS and (name, way) != ("avif, 65536 × 65536 declared", "video"):
         assert isinstance(outcome.error, Reject)
+
+
+@pytest.fixture(scope="module")
+def heard(folder: Path) -> Outcomes:
+    return observe(folder, {name: make() for name, make in SOUNDS.items()})
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", SOUNDS)
+def test_a_bomb_of_sound_is_refused_or_read(heard: Outcomes, name: str, way: Way) -> None:
+    check(heard[name, way], GIB // 2)
+    assert heard[name, "pipeline"].reached == "video"
 
 
 def corpus() -> list[Path]:

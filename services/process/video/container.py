@@ -15,7 +15,11 @@ _MAGIC = {
     b"OggS": "ogg",
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf",
     b"\x00\x00\x01\xba": "mpeg",
+    b"ID3": "mp3",
+    b"fLaC": "flac",
 }
+# Frames of MPEG 1, 2 and 2.5, layer III, with a checksum and without.
+_MP3 = tuple(bytes((0xFF, second)) for second in (0xFA, 0xFB, 0xF2, 0xF3, 0xE2, 0xE3))
 _TS_PACKET_BYTES = {0: 188, 4: 192}  # where the first sync byte is → the distance to the next
 
 
@@ -29,6 +33,10 @@ def container(head: bytes) -> str:
         return "mov"
     if head.startswith(b"RIFF") and head[8:11] == b"AVI":
         return "avi"
+    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
+        return "wav"
+    if head.startswith(_MP3):
+        return "mp3"
     for magic, name in _MAGIC.items():
         if head.startswith(magic):
             return name
@@ -36,7 +44,7 @@ def container(head: bytes) -> str:
         return "mpegts"
     raise UnsupportedMedia(
         "The file is no film in a known container"
-        " (MP4, QuickTime, WebM, Matroska, AVI, MPEG, FLV, ASF, Ogg)."
+        " (MP4, QuickTime, WebM, Matroska, AVI, MPEG, FLV, ASF, Ogg; MP3, FLAC, wave)."
     )
 
 

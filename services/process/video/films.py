@@ -29,6 +29,7 @@ from shared.together import together
 from shared.work import Work
 
 _MADE_PERCENT = 99.0  # of the progress; the rest is looking at what was made
+_USUAL_OF_SOUND = (Operation(op="audio"), Operation(op="waveform"))
 _Made = Mapping[Any, tuple[Output, ...]]
 
 
@@ -69,6 +70,8 @@ class Films:
         recipes = plan(operations, self._catalogue)
         tools = await self._tools()
         film = await tools.probe(source, work)
+        if operations is None and film.video_stream is None:
+            recipes = plan(_USUAL_OF_SOUND, self._catalogue)
         _refuse_blind(film, recipes)
         asked = _asked(recipes, film)
         pictures, films = await _made(tools, film, asked, work)

@@ -20,7 +20,7 @@ _TONE_OF_EIGHT = ("-f", "lavfi", "-i", "sine=duration=8")
 
 
 async def test_sound_alone_is_no_film(bench: Bench, film: FilmMaker) -> None:
-    error = await refusal(bench, film("sound.m4a", *TONE))
+    error = await refusal(bench, film("sound.m4a", *TONE), "film")
     assert isinstance(error, UnsupportedMedia)
     assert str(error) == "The file has no video stream."
 

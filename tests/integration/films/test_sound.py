@@ -7,8 +7,8 @@ import av
 import pytest
 from PIL import Image, ImageStat
 
-from shared.errors import UnsupportedMedia
-from tests.films import TONE, Bench, FilmMaker, pattern
+from shared.errors import CorruptMedia, UnsupportedMedia
+from tests.films import ROOT, TONE, Bench, FilmMaker, pattern
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,49 @@ async def test_a_waveform_shows_where_it_is_loud(bench: Bench, colours: Path) ->
     quiet, loud = (ImageStat.Stat(alpha.crop((x, 0, x + 50, 100))).mean[0] for x in (0, 350))
     assert loud > 2 * quiet > 0
     assert [path.name for path in bench.work.directory.iterdir()] == ["waveform.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("song.m4a", ()),
+        ("song.wav", ()),
+        ("song.flac", ()),
+        ("song.mp3", ()),
+        ("bare.mp3", ("-id3v2_version", "0", "-write_xing", "0")),
+        ("song.ogg", ("-c:a", "libvorbis")),
+    ],
+)
+async def test_a_sound_file_becomes_a_file_of_sound_and_a_drawing_by_default(
+    bench: Bench, film: FilmMaker, name: str, options: tuple[str, ...]
+) -> None:
+    made = await bench.make(film(name, *TONE, *options))
+    assert set(made) == {"audio.m4a", "waveform.webp"}
+    assert made["audio.m4a"].duration_seconds == pytest.approx(1, abs=0.1)
+
+
+async def test_a_cover_is_no_film(bench: Bench, film: FilmMaker) -> None:
+    cover = ("-i", str(ROOT / "examples" / "mountains.jpg"), "-c:v", "mjpeg")
+    small = ("-vf", "scale=64:-2", "-disposition:v", "attached_pic")
+    made = await bench.make(film("cover.mp3", *TONE, *cover, *small), "probe", "audio")
+    told = made["probe.json"].value
+    assert told is not None
+    assert "video" not in told
+    assert told["audio"][0]["codec"] in {"mp3", "mp3float"}
+
+
+@pytest.mark.parametrize("name", ["song.mp3", "song.flac", "song.wav"])
+async def test_half_a_sound_file_is_refused_or_as_long_as_it_is(
+    bench: Bench, film: FilmMaker, tmp_path: Path, name: str
+) -> None:
+    whole = film(f"long-{name}", "-f", "lavfi", "-i", "sine=duration=8").read_bytes()
+    half = tmp_path / name
+    half.write_bytes(whole[: len(whole) // 2])
+    try:
+        made = (await bench.make(half, "audio"))["audio.m4a"]
+    except CorruptMedia:
+        return
+    assert made.duration_seconds == pytest.approx(4, abs=0.3)
 
 
 async def test_sound_alone_has_what_needs_no_pictures(bench: Bench, film: FilmMaker) -> None:
