@@ -34,7 +34,7 @@ from shared.retry import Later, decide, sentence
 from shared.running import Pace, Running
 from shared.settings import DeliverySettings
 from shared.supervisor import Supervisor
-from shared.updates import PROGRESS_SECONDS, Updates
+from shared.updates import Throttle, Updates
 from shared.work import Spent
 from shared.workspace import Closed, Closing, Held, NotDue, Workspace
 
@@ -307,14 +307,12 @@ class Consumer:
             )
 
     def _progress(self, job: Job, running: Running) -> Callable[[float, dict[str, object]], None]:
-        told = time.monotonic()
-        attempt, updates = running.attempt, self._updates.along(running.trace)
+        throttle, attempt = Throttle(), running.attempt
+        updates = self._updates.along(running.trace)
 
         def tell(percent: float, details: dict[str, object]) -> None:
-            nonlocal told
             running.heard(percent, details)
-            if time.monotonic() - told >= PROGRESS_SECONDS:
-                told = time.monotonic()
+            if throttle.is_due(percent):
                 updates.progress(job.job_id, job.run, self.stage, attempt, percent, **details)
 
         return tell

@@ -19,6 +19,28 @@ from shared.jobs import JobEnded, Stage, directory_name
 PROGRESS_SECONDS = 1.0
 
 
+class Throttle:
+    """When a stage's progress is told: now and then, and its end where it was told before.
+
+    So work that is done within a second sends nothing, and a bar that moves comes to its end.
+    """
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._told: float | None = None
+
+    def is_due(self, percent: float) -> bool:
+        """Whether this is to be told; if so, it counts as told."""
+        is_end = self._told is not None and percent >= 100
+        if self._told == 100 or not (is_end or self._is_a_while_ago()):
+            return False
+        self._since, self._told = time.monotonic(), percent
+        return True
+
+    def _is_a_while_ago(self) -> bool:
+        return time.monotonic() - self._since >= PROGRESS_SECONDS
+
+
 class Updates:
     """Publishes the events of one lane.
 

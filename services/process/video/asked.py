@@ -42,11 +42,8 @@ class Asked:
         return (*told, *(file for made in (*self.products, *self.snaps) for file in made.files))
 
     def join(self) -> None:
-        """Take storyboards out of a passage that decodes the film, instead of looking for them.
-
-        Not those of one picture: a film of less than half an interval has none for ffmpeg's `fps`.
-        """
-        boards = tuple(s for s in self.snaps if isinstance(s, Storyboard) and s.count > 1)
+        """Take storyboards out of a passage that decodes the film, instead of looking for them."""
+        boards = tuple(snap for snap in self.snaps if isinstance(snap, Storyboard))
         self.snaps = tuple(snap for snap in self.snaps if snap not in boards)
         self.products = (*self.products, *(Board(board) for board in boards))
 

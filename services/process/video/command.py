@@ -1,6 +1,6 @@
 """What ffmpeg is told. Pure: from a film and what is wanted of it to arguments."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
@@ -20,6 +20,8 @@ _ALWAYS = (
 )
 _LEAST_UNITS = 480  # of time, in a second
 _PACKETS_KEPT = "4096"  # while an output waits for the first packet of its other stream
+# Read once, then gone: ffmpeg's usual level takes most of the time of the whole picture.
+PNG = ("-c:v", "png", "-compression_level", "1")
 NOTHING_BUT_MEDIA = ("-map_metadata", "-1", "-map_chapters", "-1", "-dn")
 
 
@@ -47,7 +49,7 @@ def encode(
 
     Sound and captions that several files have alike are encoded once, too.
     """
-    branches = [_given(branch, means.route) for branch in branches]
+    branches = [_given(branch, means.route) for branch in ordered(branches)]
     fetched = fetching(means.route, film)
     filters, labels = graph(film, branches, means.tone_mapping, fetched)
     complex_filters = ("-filter_complex", filters) if filters else ()
@@ -60,6 +62,15 @@ def encode(
         *complex_filters,
         *_outputs([*zip(branches, labels, strict=True)], means, film),
     )
+
+
+def ordered(branches: Iterable[Branch]) -> list[Branch]:
+    """The branches as ffmpeg gets them: it counts the pictures of the first that has any."""
+
+    def few(branch: Branch) -> tuple[bool, bool]:
+        return branch.file is None, branch.tap is None or branch.tap.sparse
+
+    return sorted(branches, key=few)
 
 
 def grab(
@@ -95,10 +106,8 @@ def grab(
 
 def png(target: Path) -> tuple[str, ...]:
     """One lossless picture as a file."""
-    # Read once, then gone: ffmpeg's usual level takes most of the time of the whole picture.
-    quick = ("-c:v", "png", "-compression_level", "1")
     # image2pipe, since image2 would read a number pattern into the file's name
-    return (*quick, "-f", "image2pipe", f"file:{target}")
+    return (*PNG, "-f", "image2pipe", f"file:{target}")
 
 
 def _seek(window: Window) -> tuple[str, ...]:
@@ -117,17 +126,22 @@ def _input(film: Film, means: Means) -> tuple[str, ...]:
 
 
 def _outputs(branches: Sequence[tuple[Branch, str]], means: Means, film: Film) -> Iterator[str]:
-    """All outputs: one for each branch, but one for all files with the same beside pictures."""
+    """All outputs: one for each branch, but one for all files with the same beside pictures.
+
+    Branches come as `ordered` gives them.
+    """
     files: dict[tuple[str, ...], list[Pictures]] = {}
+    others: list[str] = []
     for branch, label in branches:
         source = f"[{label}]" if label else f"0:{branch.copied}"
         options = (*_clock(film, branch.tap), *_coded(branch, means), *branch.options)
         if branch.file is not None:
             files.setdefault(branch.file.beside, []).append(Pictures(source, options, branch.file))
         else:
-            yield from (*(("-map", source) if label else ()), *_all_outputs(means), *options)
+            others += (*(("-map", source) if label else ()), *_all_outputs(means), *options)
     for alike in files.values():
         yield from (*_all_outputs(means), *tee(alike))
+    yield from others
 
 
 def _all_outputs(means: Means) -> tuple[str, ...]:

@@ -141,8 +141,12 @@ async def _pictured(
 ) -> dict[Snap, tuple[Output, ...]]:
     """All snaps, one after the other; the progress goes from 0 to `percent`, if that is more."""
     outputs = {}
-    for count, snap in enumerate(snaps, start=1):
-        outputs[snap] = await pictured(tools, film, snap, work)
-        if percent:
-            work.progress(percent * count / len(snaps))
+    for count, snap in enumerate(snaps):
+
+        def made(share: float, before: int = count) -> None:
+            if percent:
+                work.progress(percent * (before + share) / len(snaps))
+
+        outputs[snap] = await pictured(tools, film, snap, work, made)
+        made(1.0)
     return outputs

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from services.process.video import command
@@ -13,11 +13,14 @@ from services.process.video.hardware.made import marked
 from services.process.video.hardware.trying import first_that_works
 from services.process.video.products.product import Passed, Product
 from services.process.video.progress import Progress
-from services.process.video.run import Advance, run
+from services.process.video.run import run
 from services.process.video.tools import Tools
 from shared.jobs import Output
 from shared.together import together
 from shared.work import Work
+
+Advance = Callable[[Progress, float], None]
+"""Hears what ffmpeg says, and how many seconds of the window are made."""
 
 Made = dict[Product, tuple[Output, ...]]
 
@@ -61,12 +64,12 @@ class Passage:
             (self._directory / folder).mkdir()
         means = replace(self._tools.means, route=way)
         arguments = command.encode(self._film, self._all_branches, means, self._window)
-        reached = 0.0
+        reached, rate = 0.0, self._rate
 
         def follow(progress: Progress) -> None:
             nonlocal reached
             reached = progress.seconds
-            advance(progress)
+            advance(progress, progress.reached(rate))
 
         grant = self._tools.grant_on(way)
         said = await run(self._tools.ffmpeg, arguments, grant, self._work, follow)
@@ -91,6 +94,13 @@ class Passage:
                     shutil.rmtree(path)
                 else:
                     path.unlink(missing_ok=True)
+
+    @property
+    def _rate(self) -> float:
+        """See `Progress.reached`."""
+        taps = (branch.tap for branch in command.ordered(self._all_branches))
+        first = next((tap for tap in taps if tap is not None), None)
+        return (first.fps if first else None) or self._film.frame_rate
 
     @property
     def _all_branches(self) -> list[Branch]:

@@ -14,6 +14,7 @@ from shared.jobs import Output
 from shared.work import Work
 
 _LEAST_SECONDS = 0.001  # that a part is taken for, so that it can be divided by
+_LEAST_SPEED = 0.001
 
 
 class Passages:
@@ -51,17 +52,17 @@ class Passages:
         whole = max(self._film.duration_seconds - window.start, _LEAST_SECONDS)
         return whole if window.seconds is None else min(whole, window.seconds)
 
-    def _advance(self, progress: Progress) -> None:
+    def _advance(self, progress: Progress, reached: float) -> None:
         """Tell how far it is, and end a film that is longer than it said."""
         most = self._tools.settings.limits
         if progress.seconds > max(most.seconds, self._film.duration_seconds) + 60:
             raise SourceTooLarge(f"The film is longer than {most.seconds:g} seconds.")
         if progress.frames > most.frames:
             raise SourceTooLarge(f"The film has more than {most.frames} pictures.")
-        done = min(self._all, self._done + progress.seconds)
+        done = min(self._all, self._done + reached)
         percent = self._begin + done / self._all * (self._end - self._begin)
         self._percent = max(self._percent, percent)  # another way through a part begins anew
-        self._work.progress(self._percent, **_details(progress, self._all - done))
+        self._work.progress(self._percent, **_details(reached / progress.elapsed, self._all - done))
 
     def _refuse_unable(self, products: Sequence[Product]) -> None:
         for product in products:
@@ -74,10 +75,11 @@ class Passages:
                 )
 
 
-def _details(progress: Progress, left: float) -> dict[str, object]:
-    if not progress.speed:
+def _details(speed: float, left: float) -> dict[str, object]:
+    """What is told beside the percent, once there is a speed (seconds of film per second)."""
+    if speed < _LEAST_SPEED:
         return {}
-    return {"speed": progress.speed, "secondsLeft": round(left / progress.speed, 1)}
+    return {"speed": round(speed, 2), "secondsLeft": round(left / speed, 1)}
 
 
 def _by_window(products: Sequence[Product]) -> Iterator[tuple[Window, list[Product]]]:

@@ -1,6 +1,6 @@
 """Pictures of a film: found by key frames, made into files by the picture engine."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from services.process.image.geometry import stand_in
 from services.process.image.operations.picture import Picture
 from services.process.video import command
 from services.process.video.branch import Window
+from services.process.video.counted import counted
 from services.process.video.film import Film, Series, Snap, Still, Storyboard
 from services.process.video.run import run
 from services.process.video.shots import Grid
@@ -24,7 +25,13 @@ _SHORT_SECONDS = 60.0  # shorter films are decoded for their pictures where that
 _SLACK_SECONDS = 10.0  # between a key frame and the picture that it stands for
 
 
-async def pictured(tools: Tools, film: Film, snap: Snap, work: Work) -> tuple[Output, ...]:
+Made = Callable[[float], None]
+"""Hears what share of a snap's pictures is made, from 0 to 1."""
+
+
+async def pictured(
+    tools: Tools, film: Film, snap: Snap, work: Work, made: Made
+) -> tuple[Output, ...]:
     """Make the files of `snap` in `work.directory`.
 
     Raises:
@@ -32,9 +39,9 @@ async def pictured(tools: Tools, film: Film, snap: Snap, work: Work) -> tuple[Ou
         SourceTooLarge, TimeLimit, EngineUnavailable: see `run`, `Pool.call`, `Pictures.render`.
     """
     if isinstance(snap, Series):
-        return await _series(tools, film, snap, work)
+        return await _series(tools, film, snap, work, made)
     if isinstance(snap, Storyboard):
-        return await _storyboard(tools, film, snap, work)
+        return await _storyboard(tools, film, snap, work, made)
     return await _still(tools, film, snap, work)
 
 
@@ -44,42 +51,62 @@ async def _still(tools: Tools, film: Film, still: Still, work: Work) -> tuple[Ou
         return await tools.pictures.apply(frame, still.recipes, work)
 
 
-async def _series(tools: Tools, film: Film, series: Series, work: Work) -> tuple[Output, ...]:
+async def _series(
+    tools: Tools, film: Film, series: Series, work: Work, made: Made
+) -> tuple[Output, ...]:
     size = _needed(film, [recipe for recipes in series.recipes for recipe in recipes])
-    frames = await _frames(tools, film, series.times, size, work)
-    made = await together(
+    frames = await _frames(tools, film, series.times, size, work, made)
+    files = await together(
         tools.pictures.apply(frame, recipes, work)
         for frame, recipes in zip(frames, series.recipes, strict=True)
     )
     for frame in frames:
         frame.unlink()
-    return tuple(output for outputs in made for output in outputs)
+    return tuple(output for outputs in files for output in outputs)
 
 
 async def _storyboard(
-    tools: Tools, film: Film, board: Storyboard, work: Work
+    tools: Tools, film: Film, board: Storyboard, work: Work, made: Made
 ) -> tuple[Output, ...]:
     grid = Grid(board.count, board.width, board.height)
     times = tuple((number + 0.5) * board.interval for number in range(board.count))
-    frames = await _frames(tools, film, times, (board.width, board.height), work)
+    frames = await _frames(tools, film, times, (board.width, board.height), work, made)
     whole = work.directory.absolute() / _FRAME
     await tools.sheet(frames, grid, whole, work)
-    made = await finished(tools, film, board, grid, whole, work)
+    output = await finished(tools, film, board, grid, whole, work)
     whole.unlink()
-    return (made,)
+    return (output,)
 
 
 async def _frames(
-    tools: Tools, film: Film, times: tuple[float, ...], size: tuple[int, int], work: Work
+    tools: Tools,
+    film: Film,
+    times: tuple[float, ...],
+    size: tuple[int, int],
+    work: Work,
+    made: Made,
 ) -> list[Path]:
     """Files with the pictures at `times`."""
     directory = work.directory.absolute()
     files = [directory / f"frame-{number}.tmp" for number in range(len(times))]
+    async with counted(files, made):
+        await _find(tools, film, times, files, size, work)
+    return files
+
+
+async def _find(
+    tools: Tools,
+    film: Film,
+    times: tuple[float, ...],
+    files: list[Path],
+    size: tuple[int, int],
+    work: Work,
+) -> None:
     if film.transfer is not None and tools.means.tone_mapping:
         # Only the program can turn HDR into SDR; one of its runs for each picture.
         for time, file in zip(times, files, strict=True):
             await _grab(tools, film, time, file, work, size)
-        return files
+        return
     slack = _SLACK_SECONDS if film.picture_seconds > _SHORT_SECONDS else 0.0
     begins = await tools.shots(film, times, slack, size, files, work)
     late = max(slack, tolerated(film.picture_seconds))
@@ -87,7 +114,6 @@ async def _frames(
         if time - begin > late:
             await _check_goes_on(tools, film, begin, work)
             break
-    return files
 
 
 async def _check_goes_on(tools: Tools, film: Film, seconds: float, work: Work) -> None:

@@ -99,7 +99,7 @@ async def test_pictures_end_with_the_one_that_fails(bench: Bench, tools: Tools) 
     series = Series((1.0, 2.0, 3.0), tuple((LowQuality(name=name),) for name in names))
     pictures: Any = FirstFails(tools.pool)
     with pytest.raises(CorruptMedia, match="The first product fails"):
-        await pictured(replace(tools, pictures=pictures), film, series, bench.work)
+        await pictured(replace(tools, pictures=pictures), film, series, bench.work, lambda _: None)
     assert_all_is_over(bench)
 
 

@@ -1,5 +1,6 @@
 """Sheets of small pictures, made by the real ffmpeg."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +40,18 @@ async def test_a_film_of_one_picture_has_a_storyboard(bench: Bench, film: FilmMa
     made = await bench.make(source, SMALL, "storyboard", {"op": "hls", "heights": [96]})
     assert set(made) == {"96p.mp4", "storyboard.vtt", "hls.m3u8"}
     assert bench.path(made["storyboard.vtt"]).read_text().count("-->") == 1
+
+
+async def test_a_film_much_shorter_than_it_says_has_a_small_storyboard(
+    bench: Bench, film: FilmMaker
+) -> None:
+    """Five hours by its header, in truth two seconds: half an interval is 45 seconds."""
+    source = film("five-hours.mkv", *pattern("160x96", 2.0), "-c:v", "libx264")
+    data = source.read_bytes()
+    told = data.index(b"\x44\x89\x88") + 3  # Matroska's Duration: a double, in milliseconds
+    source.write_bytes(data[:told] + struct.pack(">d", 5 * 3600e3) + data[told + 8 :])
+    made = await bench.make(source, {**SMALL, "crf": 30}, "storyboard")
+    blocks = bench.path(made["storyboard.vtt"]).read_text().strip().split("\n\n")[1:]
+    assert len(blocks) == 1
+    with Image.open(bench.work.locate(made["storyboard.vtt"].members[0].path)) as sheet:
+        assert sheet.size == (160, 96)

@@ -38,7 +38,7 @@ async def test_every_message_and_event_of_a_job_belongs_to_its_trace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.supervisor.LOOK_SECONDS", 0.01)
-    monkeypatch.setattr("shared.consumer.PROGRESS_SECONDS", 0)
+    monkeypatch.setattr("shared.updates.PROGRESS_SECONDS", 0)
     async with flow(tmp_path) as one:
         heard: list[Message] = []
         hearing = asyncio.create_task(events_of(one, heard.append))

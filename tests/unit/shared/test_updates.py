@@ -10,7 +10,7 @@ from shared.broker.memory import MemoryBroker
 from shared.broker.topology import Lane
 from shared.errors import InvalidJob
 from shared.jobs import JobEnded
-from shared.updates import Updates
+from shared.updates import PROGRESS_SECONDS, Throttle, Updates
 
 LANE = Lane("lane")
 
@@ -93,3 +93,45 @@ async def test_rejection_of_any_message_id_fits_into_properties(broker: Noting) 
     assert message.message_id is not None
     assert len(message.message_id.encode()) <= 255
     assert event["data"]["messageId"] == "é" * 127
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("shared.updates.time", clock)
+    return clock
+
+
+def test_progress_is_told_at_most_once_a_second(clock: Clock) -> None:
+    throttle, told = Throttle(), []
+    for tenth in range(1, 100):
+        clock.now += PROGRESS_SECONDS / 8
+        if throttle.is_due(tenth):
+            told.append(tenth)
+    assert told == [*range(8, 100, 8)]
+
+
+def test_what_told_of_its_progress_tells_of_its_end_once(clock: Clock) -> None:
+    throttle = Throttle()
+    clock.now += 2
+    assert throttle.is_due(60)
+    assert not throttle.is_due(99)
+    assert throttle.is_due(100)
+    clock.now += 2
+    assert not throttle.is_due(100)
+
+
+def test_work_that_is_done_at_once_tells_of_no_progress(clock: Clock) -> None:
+    throttle = Throttle()
+    assert not throttle.is_due(50)
+    assert not throttle.is_due(100)

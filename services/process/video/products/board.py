@@ -1,10 +1,10 @@
 """A storyboard whose pictures come out of a passage that decodes the film anyway."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.process.video.branch import WHOLE, Branch, Tap, Window
-from services.process.video.command import png
+from services.process.video.command import PNG
 from services.process.video.film import Film, Storyboard
 from services.process.video.products.product import Passed, Plain
 from services.process.video.shots import Grid
@@ -14,7 +14,7 @@ from shared.jobs import Output
 
 @dataclass(frozen=True, slots=True)
 class Board(Plain):
-    """The sheet, laid out by ffmpeg: a picture at the middle of each interval."""
+    """A sheet with a picture of the middle of each interval."""
 
     board: Storyboard
 
@@ -36,32 +36,44 @@ class Board(Plain):
     @property
     def traces(self) -> tuple[str, ...]:
         """See `Product.traces`."""
-        return self.name, self._drawing, *self.files
+        return self.name, self._frames, self._drawing, *self.files
+
+    def folders(self) -> tuple[str, ...]:
+        """One for the pictures."""
+        return (self._frames,)
 
     def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
-        """One, of few and small pictures."""
-        board, grid = self.board, self._grid
-        rows = grid.size[1] // grid.height
+        """One, of few and small pictures.
+
+        Each becomes a file at once. ffmpeg's `tile` would have nothing before the film's end, and
+        newer versions tell nothing of their progress before each output has begun.
+        """
+        board = self.board
         tap = Tap(board.width, board.height, 1 / board.interval, sparse=True)
-        chain = f"[{{source}}]tile={grid.columns}x{rows}[{{sink}}]"
-        options = ("-frames:v", "1", "-an", *png(directory / self._drawing))
-        return (Branch(options, tap, chain),)
+        # Relative, since ffmpeg would read a number pattern into all of an absolute path.
+        files = ("-f", "image2", f"{self._frames}/%d.png")
+        return (Branch(("-frames:v", str(board.count), "-an", *PNG, *files), tap),)
 
     @property
-    def _grid(self) -> Grid:
-        return Grid(self.board.count, self.board.width, self.board.height)
+    def _frames(self) -> str:
+        return f"{self.name}.frames.tmp"
 
     @property
     def _drawing(self) -> str:
         return f"{self.name}.drawing.tmp"
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
-        """See `Product.finish`."""
-        drawing = passed.directory / self._drawing
-        try:
-            made = await finished(
-                passed.tools, passed.film, self.board, self._grid, drawing, passed.work
-            )
-        finally:
-            drawing.unlink(missing_ok=True)
+        """See `Product.finish`.
+
+        A film that is shorter than it says has fewer pictures, and so has its storyboard.
+        """
+        folder, drawing = passed.directory / self._frames, passed.directory / self._drawing
+        files = [folder / f"{number}.png" for number in range(1, self.board.count + 1)]
+        there = [file for file in files if file.exists()]
+        board = replace(self.board, count=len(there))
+        grid = Grid(board.count, board.width, board.height)
+        await passed.tools.sheet(there, grid, drawing, passed.work)
+        folder.rmdir()
+        made = await finished(passed.tools, passed.film, board, grid, drawing, passed.work)
+        drawing.unlink()
         return (made,)

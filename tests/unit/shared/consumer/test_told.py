@@ -17,7 +17,7 @@ from tests.waiting import soon, until
 async def test_started_and_progress_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.consumer.PROGRESS_SECONDS", 0)
+    monkeypatch.setattr("shared.updates.PROGRESS_SECONDS", 0)
     async with flow(tmp_path) as one:
         gate = one.before["process"] = Gate()
 

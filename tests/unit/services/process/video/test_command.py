@@ -16,6 +16,7 @@ from services.process.video.command import Means, grab
 from services.process.video.film import Film, Storyboard
 from services.process.video.products.adaptive import Adaptive
 from services.process.video.products.board import Board
+from services.process.video.products.captions import CaptionFile
 from services.process.video.products.product import Product
 from services.process.video.products.rendition import Rendition
 from services.process.video.streaming.package import Size
@@ -34,6 +35,7 @@ FILM = Film(
 MEANS = Means(threads=3, pixels=36_000_000, tone_mapping=True)
 DIRECTORY = Path("/jobs/j/process.2")
 SIZE = (1280, 720)
+FEW = "fps=0.5:eof_action=pass,scale=160:90:out_range=tv,format=yuv420p,setsar=1"
 
 
 def rendition(height: int, name: str = "", audio_kbps: int | None = 128) -> Rendition:
@@ -158,8 +160,8 @@ def test_a_stream_for_hls_begins_each_piece_with_a_key_frame() -> None:
     )
     arguments = encode(FILM, [hls, rendition(360)], DIRECTORY, MEANS)
     assert value_after(arguments, "-filter_complex") == (
-        "[0:1]scale=640:360:out_range=tv,format=yuv420p,setsar=1,split=3[v0][v2][s1];"
-        "[s1]scale=320:180:out_range=tv,format=yuv420p,setsar=1[v1]"
+        "[0:1]scale=640:360:out_range=tv,format=yuv420p,setsar=1,split=3[v0][v1][s1];"
+        "[s1]scale=320:180:out_range=tv,format=yuv420p,setsar=1[v2]"
     )
     assert arguments.count("expr:gte(t,n_forced*4)") == 2
     assert f"file:{DIRECTORY}/hls/360p/index.m3u8" in arguments
@@ -186,10 +188,18 @@ def test_a_storyboard_takes_few_of_the_smallest_pictures() -> None:
     sheet = Target(name="storyboard")
     board = Board(Storyboard("storyboard", 2.0, 5, 160, 90, sheet))
     arguments = encode(FILM, [board, rendition(720), rendition(360)], DIRECTORY, MEANS)
-    *_, last, few, tiles = value_after(arguments, "-filter_complex").split(";")
-    assert last.endswith("split=2[v2][f0]")
-    assert few == "[f0]fps=0.5,scale=160:90:out_range=tv,format=yuv420p,setsar=1[v0]"
-    assert tiles == "[v0]tile=3x2[w0]"
+    *_, last, few = value_after(arguments, "-filter_complex").split(";")
+    assert last.endswith("split=2[v1][f2]")
+    assert few == f"[f2]{FEW}[v2]"
+    assert arguments[-1] == "storyboard.frames.tmp/%d.png"
+
+
+def test_ffmpeg_counts_the_pictures_of_a_whole_film_where_there_is_one() -> None:
+    sheet = Board(Storyboard("storyboard", 2.0, 5, 160, 90, Target(name="storyboard")))
+    hls = Adaptive("hls", (Size("360p", 640, 360),), 23, "fast", 96, 4, False)
+    track = CaptionFile("captions-1", 3, None)
+    arguments = encode(FILM, [track, sheet, hls, rendition(360)], DIRECTORY, MEANS)
+    assert maps(arguments) == ["[v0]", "0:0", "[v1]", "0:3", "0:0", "[v4]"]
 
 
 def test_what_is_copied_is_not_decoded() -> None:
@@ -204,13 +214,13 @@ def test_a_storyboard_is_not_enlarged_from_a_rendition() -> None:
     film = replace(FILM, interlaced=True)
     arguments = encode(film, [board, rendition(360), rendition(36)], DIRECTORY, MEANS)
     graph = value_after(arguments, "-filter_complex").split(";")
-    assert graph[0].endswith("split=3[v1][s1][f0]")
-    assert graph[2] == "[f0]fps=0.5,scale=160:90:out_range=tv,format=yuv420p,setsar=1[v0]"
+    assert graph[0].endswith("split=3[v0][s1][f2]")
+    assert graph[2] == f"[f2]{FEW}[v2]"
     alone = value_after(encode(film, [board, rendition(36)], DIRECTORY, MEANS), "-filter_complex")
-    assert alone.split(";")[:3] == [
+    assert alone.split(";") == [
         "[0:1]yadif=deint=interlaced,split=2[c0][c1]",
-        "[c0]scale=64:36:out_range=tv,format=yuv420p,setsar=1[v1]",
-        "[c1]fps=0.5,scale=160:90:out_range=tv,format=yuv420p,setsar=1[v0]",
+        "[c0]scale=64:36:out_range=tv,format=yuv420p,setsar=1[v0]",
+        f"[c1]{FEW}[v1]",
     ]
 
 

@@ -77,16 +77,16 @@ async def made(*windows: Window) -> list[tuple[float, dict[str, object]]]:
 
 
 async def test_speed_and_time_left_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    reporting(monkeypatch, [Progress(0.0, None), Progress(4.0, 1.5), Progress(10.0, 2.0)])
+    reporting(monkeypatch, [Progress(0.0, 0, 0.5), Progress(4.0, 0, 2.0), Progress(10.0, 0, 5.0)])
     assert await made(WHOLE) == [
         (5.0, {}),
-        (41.0, {"speed": 1.5, "secondsLeft": 4.0}),
+        (41.0, {"speed": 2.0, "secondsLeft": 3.0}),
         (95.0, {"speed": 2.0, "secondsLeft": 0.0}),
     ]
 
 
 async def test_time_left_is_that_of_all_passages(monkeypatch: pytest.MonkeyPatch) -> None:
-    reporting(monkeypatch, [Progress(5.0, 2.0)], [Progress(1.0, 0.5)])
+    reporting(monkeypatch, [Progress(5.0, 0, 2.5)], [Progress(1.0, 0, 2.0)])
     assert await made(WHOLE, Window(2.0, 5.0)) == [
         (35.0, {"speed": 2.0, "secondsLeft": 5.0}),
         (pytest.approx(71.0), {"speed": 0.5, "secondsLeft": 8.0}),
@@ -96,21 +96,21 @@ async def test_time_left_is_that_of_all_passages(monkeypatch: pytest.MonkeyPatch
 async def test_a_film_longer_than_it_said_is_never_more_than_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    reporting(monkeypatch, [Progress(12.0, 1.0)])
+    reporting(monkeypatch, [Progress(12.0, 0, 12.0)])
     assert await made(WHOLE) == [(95.0, {"speed": 1.0, "secondsLeft": 0.0})]
 
 
 async def test_progress_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a passage's reports do that begins anew in another way."""
-    reporting(monkeypatch, [Progress(5.0, None), Progress(1.0, None), Progress(6.0, None)])
+    reporting(monkeypatch, [Progress(5.0, 0, 1.0), Progress(1.0, 0, 2.0), Progress(6.0, 0, 3.0)])
     assert [percent for percent, _ in await made(WHOLE)] == [50.0, 50.0, 59.0]
 
 
 @pytest.mark.parametrize(
     ("report", "sentence"),
     [
-        (Progress(161.0, 1.0), "longer than 100 seconds"),
-        (Progress(1.0, 1.0, 1001), "more than 1000 pictures"),
+        (Progress(161.0, 0, 1.0), "longer than 100 seconds"),
+        (Progress(1.0, 1001, 1.0), "more than 1000 pictures"),
     ],
 )
 async def test_a_film_beyond_the_limits_is_ended_on_the_way(

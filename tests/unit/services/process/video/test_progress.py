@@ -14,15 +14,19 @@ async def read(text: str) -> list[Progress]:
 
 async def test_a_report_is_a_block_that_ends_with_progress() -> None:
     text = (
-        "frame=0\nout_time_us=N/A\nspeed=N/A\nprogress=continue\n"
-        "frame=40\nout_time_us=1600000\nspeed=1.75x\nprogress=continue\n"
-        "frame=99\nout_time_us=4000000\nspeed=   2x\nprogress=end\n"
+        "frame=0\nout_time_us=N/A\nprogress=continue\n"
+        "frame=40\nout_time_us=1600000\nprogress=continue\n"
+        "frame=99\nout_time_us=4000000\nprogress=end\n"
     )
-    assert await read(text) == [
-        Progress(0.0, None, 0),
-        Progress(1.6, 1.75, 40),
-        Progress(4.0, 2.0, 99),
-    ]
+    read_all = await read(text)
+    assert [(r.seconds, r.frames) for r in read_all] == [(0.0, 0), (1.6, 40), (4.0, 99)]
+    assert 0 < read_all[0].elapsed <= read_all[1].elapsed < 10
+
+
+def test_pictures_tell_how_far_it_is_where_ffmpeg_does_not() -> None:
+    assert Progress(0.0, 50, 1.0).reached(25) == 2
+    assert Progress(3.0, 50, 1.0).reached(25) == 3
+    assert Progress(3.0, 50, 1.0).reached(0) == 3
 
 
 async def test_it_never_goes_back() -> None:
