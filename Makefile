@@ -56,7 +56,7 @@ soak: $(DEV_STAMP) ## Everything at once under faults from a seed: MINUTES=n SEE
 pictures: $(DEV_STAMP) ## Every file of the corpus through the preset web, on each engine (minutes; a short form is in make test)
 	@$(BIN)/python -m pytest tests/unit/services/process/image -m slow $(ARGS)
 
-ffmpegs: $(DEV_STAMP) ## The tests of films with ffmpeg 5.1 to 8.1, which pip fetches (ARGS="--only 5.1"; a short form is in make test)
+ffmpegs: $(DEV_STAMP) ## The tests of films with ffmpeg 5.1 to 8.0, which pip fetches (ARGS="--only 5.1"; a short form is in make test)
 	@$(BIN)/python -m tests.ffmpegs $(ARGS)
 
 reconnects: $(DEV_STAMP) ## Break a service's connections N times; it comes back each time

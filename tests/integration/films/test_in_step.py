@@ -78,7 +78,8 @@ async def check_step(
     for name, output in made.items():
         expected = AT - START if name == "trim.mp4" else AT
         light, loud = flash(bench.path(output)), beep(bench.path(output))
-        assert light == pytest.approx(expected, abs=A_PICTURE), name
+        # Up to 6, what has Opus beside it begins as much later as Opus begins early: 7 ms.
+        assert light == pytest.approx(expected, abs=A_PICTURE + 0.007), name
         assert loud == pytest.approx(light, abs=A_PICTURE), name
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.process.video.ffmpeg import find
-from tests.films import TONE, Bench, Benches, FilmMaker, pattern
+from tests.films import TONE, Bench, Benches, FilmMaker, ffmpeg, pattern
 
 THREADS = 2
 SMALL = {"op": "renditions", "heights": [96], "preset": "ultrafast"}
@@ -24,11 +23,11 @@ async def test_a_file_is_what_an_output_of_its_own_would_be(
     by_hand = bench.work.directory / "by-hand.mp4"
     subprocess.run(
         [
-            *(find().path, "-v", "error", "-threads", str(THREADS), "-i", source),
+            *(ffmpeg().path, "-v", "error", "-threads", str(THREADS), "-i", source),
             *("-filter_complex_threads", str(THREADS)),
             *("-filter_complex", "scale=170:96:out_range=tv,format=yuv420p,setsar=1[v]"),
             *("-map", "[v]", "-map", "0:a", "-map_metadata", "-1", "-threads:v", str(THREADS)),
-            *("-enc_time_base:v", "1/500"),
+            *("-enc_time_base:v", "1/500", "-fps_mode", "vfr"),
             *("-c:v", "libx264", "-preset", "ultrafast", "-crf", "23"),
             *("-c:a", "aac", "-b:a", "128k", "-ac", "2"),
             *("-fflags", "+bitexact", "-movflags", "+faststart", by_hand),
