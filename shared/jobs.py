@@ -238,6 +238,7 @@ class Output(Wire):
         recipe: hex digest of all that the file follows from, but the source: the operation with
             its parameters, the engine, its codecs' versions, and what is made beside.
         value: what an output of JSON says, where that is short.
+        score: SSIMULACRA2 of a picture whose quality was to be found.
         names_urls: whether `{url:NAME.EXT}` in it stands for the URL of another output.
     """
 
@@ -256,6 +257,7 @@ class Output(Wire):
     made_on: MadeOn | None = None
     recipe: str | None = None
     value: dict[str, Any] | None = None
+    score: float | None = None
     names_urls: bool = False
 
     @property
@@ -283,6 +285,7 @@ class Result(Wire):
     Attributes:
         files, total_size: of a set, of which this object is the one that names the others: how
             many objects there are in all, and their bytes.
+        score: see `Output`.
     """
 
     name: str
@@ -301,6 +304,7 @@ class Result(Wire):
     made_on: MadeOn | None = None
     recipe: str | None = None
     value: dict[str, Any] | None = None
+    score: float | None = None
 
 
 class CleanupJob(Passage):

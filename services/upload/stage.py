@@ -24,6 +24,7 @@ _MEASURED = {
     "engine",
     "recipe",
     "value",
+    "score",
 }
 
 

@@ -15,6 +15,7 @@ Metadata = Literal["none", "exif", "all"]
 EXTENSIONS: dict[Format, str] = {"jpeg": "jpg"}
 MAX_SIDE_PIXELS: dict[Format, int] = {"webp": 16383, "jpeg": 65500}
 OPAQUE: tuple[Format, ...] = ("jpeg",)
+HALVED: tuple[Format, ...] = ("webp", "avif", "jpeg")
 WHITE: Colour = (255, 255, 255)
 ANIMATED: tuple[Format, ...] = ("webp", "avif", "png")
 
@@ -35,6 +36,8 @@ class Target(Look):
         least_score: SSIMULACRA2 that the file is to reach with as few bytes as it takes; then
             `quality` means nothing.
         max_bytes: the most that the file may have; quality is given up for it.
+        full_colour: whether colours keep the resolution that brightness has, which most formats
+            halve; WebP can do so without loss only.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Target(Look):
     metadata: Metadata = "none"
     least_score: float | None = None
     max_bytes: int | None = None
+    full_colour: bool = False
 
     @property
     def extension(self) -> str:
@@ -65,7 +69,12 @@ class Target(Look):
     @property
     def is_searched(self) -> bool:
         """Whether its quality is to be found."""
-        return self.least_score is not None and self.format != "png"
+        return self.least_score is not None and not self.is_lossless
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether quality means nothing to it."""
+        return self.format == "png" or (self.format == "webp" and self.full_colour)
 
     @property
     def moves(self) -> bool:
@@ -139,6 +148,7 @@ class Rendered:
         recipe: hex digest of all that the file follows from, but the source; also of what was made
             beside it, for all come from one decoding.
         value: what a `Reading` says; its file holds the same.
+        score: SSIMULACRA2 of a picture whose quality was to be found.
     """
 
     wish: Wish
@@ -149,6 +159,7 @@ class Rendered:
     engine: str
     recipe: str
     value: dict[str, Any] | None = None
+    score: float | None = None
 
 
 Made = dict[Wish, Rendered]

@@ -49,18 +49,19 @@ class Outputs:
             UnsupportedMedia: the quality is to be found, and numpy is not installed.
         """
         exif = taken_over(self.source, target.metadata)
-        data = _fitting(self._found(target, encode), encode, exif)
-        return self._written(target, size, data, None)
+        found, score = self._found(target, encode)
+        data = _fitting(found, encode, exif)
+        return replace(self._written(target, size, data, None), score=score)
 
     def reading(self, reading: Reading, pixels: Pixels) -> Rendered:
         """The file of `reading`: what its reader says, as JSON."""
         value = reading.reader(pixels, self.source)
         return self._written(reading, (None, None), orjson.dumps(value), value)
 
-    def _found(self, target: Target, encode: _Encode) -> Target:
-        """With the quality that it is to have, if that is to be found: one output at a time."""
+    def _found(self, target: Target, encode: _Encode) -> tuple[Target, float | None]:
+        """With its quality, and its score, if that is to be found: one output at a time."""
         if not target.is_searched:
-            return target
+            return target, None
         with self._search:
             return lowest(target, lambda attempt: _encoded(attempt, encode, b""))
 

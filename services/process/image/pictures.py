@@ -105,6 +105,7 @@ def _outputs(made: Sequence[Rendered], work: Work) -> Iterator[Output]:
             engine=rendered.engine,
             recipe=rendered.recipe,
             value=rendered.value,
+            score=None if rendered.score is None else round(rendered.score, 2),
         )
 
 

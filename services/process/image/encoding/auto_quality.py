@@ -3,11 +3,12 @@
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from services.process.image.engine import Target
+from services.process.image.engine import HALVED, Target
 from shared.errors import UnsupportedMedia
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ def require_metric() -> None:
         ) from error
 
 
-def lowest(target: Target, encode: Encode) -> Target:
-    """`target` with the lowest quality that reaches its `least_score`; the highest if none does.
+def lowest(target: Target, encode: Encode) -> tuple[Target, float]:
+    """`target` with the lowest quality that reaches its `least_score`, and the score that it has.
+
+    Where none does, the colours keep their resolution: it is that which a small picture lacks. If
+    even that does not, the best of all. It takes no more than 14 tries.
 
     Raises:
         UnsupportedMedia: numpy is not installed.
@@ -39,13 +43,25 @@ def lowest(target: Target, encode: Encode) -> Target:
     require_metric()
     from services.process.image.encoding.ssimulacra2 import Original
 
-    least = target.least_score or 0.0
     original = Original(_pixels(encode(_without_loss(target))))
-    low, high = LOWEST, HIGHEST
+
+    @cache
+    def score(tried: Target) -> float:
+        return original.score(_pixels(encode(tried)))
+
+    found = _lowest(target, score)
+    if score(found) < (target.least_score or 0.0) and target.format in HALVED:
+        found = max(found, _lowest(replace(target, full_colour=True), score), key=score)
+    return found, score(found)
+
+
+def _lowest(target: Target, score: Callable[[Target], float]) -> Target:
+    """With the lowest quality that reaches `least_score`; the highest if none does."""
+    least = target.least_score or 0.0
+    low, high = (HIGHEST, HIGHEST) if target.is_lossless else (LOWEST, HIGHEST)
     while low < high:
         middle = (low + high) // 2
-        tried = replace(target, quality=middle)
-        reached = original.score(_pixels(encode(tried))) >= least
+        reached = score(replace(target, quality=middle)) >= least
         low, high = (low, middle) if reached else (middle + 1, high)
     return replace(target, quality=low)
 

@@ -36,7 +36,7 @@ def options(target: Target) -> dict[str, Any]:
     return {
         "quality": max(1, target.quality + _QUALITY_OF_TUNE),
         "speed": HIGHEST - level("avif", target.effort),
-        "subsampling": "4:2:0",
+        "subsampling": "4:4:4" if target.full_colour else "4:2:0",
         "advanced": _ADVANCED,
         **_ONE_THREAD,
     }

@@ -110,13 +110,14 @@ def options(target: Target, exif: bytes) -> dict[str, Any]:
 
 def _settings(target: Target) -> dict[str, Any]:
     kind, effort = target.format, target.effort
-    quality = {} if kind == "png" else {"quality": target.quality}
+    quality = {} if target.is_lossless else {"quality": target.quality}
     if kind == "webp":
-        return {**quality, "method": scaled(kind, effort, 6)}
+        return {**quality, "lossless": target.is_lossless, "method": scaled(kind, effort, 6)}
     if kind == "avif":
         return avif.options(target)
     if kind == "jpeg":
-        return {**quality, "progressive": True, "optimize": True}
+        subsampling = {"subsampling": 0} if target.full_colour else {}
+        return {**quality, **subsampling, "progressive": True, "optimize": True}
     if kind == "jxl":
         return {**quality, "effort": 1 + scaled(kind, effort, 8), "num_threads": 1}
     return {"compress_level": max(1, level(kind, effort))}

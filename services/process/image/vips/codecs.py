@@ -88,9 +88,16 @@ def _with_exif(image: pyvips.Image, exif: bytes) -> pyvips.Image:
 def _options(target: Target) -> dict[str, Any]:
     kind, effort = target.format, target.effort
     if kind == "webp":
-        return {"Q": target.quality, "effort": scaled(kind, effort, 6)}
+        lossy = {} if target.is_lossless else {"Q": target.quality}
+        return {**lossy, "lossless": target.is_lossless, "effort": scaled(kind, effort, 6)}
     if kind == "jpeg":
-        return {"Q": target.quality, "interlace": True, "optimize_coding": True}
+        subsampling = "off" if target.full_colour else "auto"
+        return {
+            "Q": target.quality,
+            "subsample_mode": subsampling,
+            "interlace": True,
+            "optimize_coding": True,
+        }
     if kind == "jxl":
         return {"Q": target.quality, "effort": 1 + scaled(kind, effort, 8)}
     compression = max(1, level(kind, effort))

@@ -1,5 +1,6 @@
 """`quality: "auto"`, on real files of every engine."""
 
+import io
 import sys
 import time
 from dataclasses import replace
@@ -11,7 +12,7 @@ from PIL import Image
 from ssimulacra2 import compute_ssimulacra2
 
 from services.process.image import output
-from services.process.image.encoding.auto_quality import Encode
+from services.process.image.encoding.auto_quality import Encode, lowest
 from services.process.image.engine import Engine, Format, Limits, Target
 from services.process.image.operations import PHOTOS
 from services.process.image.pillow.engine import Pillow
@@ -42,6 +43,62 @@ def test_reaches_the_target_and_not_much_more(
 ) -> None:
     found = score(engine, mountains, replace(AUTO, format=kind), tmp_path)
     assert 59.9 <= found < 66
+
+
+def stripes(directory: Path) -> Path:
+    """Red and blue lines of one pixel: what is left of no picture whose colours are halved."""
+    rows = np.zeros((96, 96, 3), np.uint8)
+    rows[::2, :, 0] = rows[1::2, :, 2] = 255
+    rows[:, 48:] = np.random.default_rng(7).integers(0, 255, (96, 48, 3))
+    Image.fromarray(rows).save(directory / "stripes.png")
+    return directory / "stripes.png"
+
+
+@pytest.mark.parametrize("kind", ["webp", "avif", "jpeg"])
+def test_a_target_that_halved_colours_miss_is_reached_by_whole_ones(
+    engine: Engine, kind: Format, tmp_path: Path
+) -> None:
+    source = stripes(tmp_path)
+    # From 90 on, libvips writes JPEG with whole colours by itself.
+    good = replace(AUTO, name="good", format=kind, width=None, quality=89, least_score=None)
+    assert score(engine, source, good, tmp_path) < 60
+    (tmp_path / "reference.png").unlink()
+    wanted = replace(AUTO, format=kind, width=None)
+    assert score(engine, source, wanted, tmp_path) >= 59.9
+
+
+def test_the_score_that_was_reached_is_told(
+    engine: Engine, mountains: Path, tmp_path: Path
+) -> None:
+    (made, fixed) = engine.render(mountains, [AUTO, Target("fixed", width=160)], tmp_path)
+    assert made.score is not None
+    assert 60 <= made.score < 66
+    assert fixed.score is None
+
+
+def test_the_best_is_taken_where_no_quality_is_enough(engine: Engine, tmp_path: Path) -> None:
+    wanted = replace(AUTO, format="jpeg", width=None, least_score=95.0)
+    (made,) = engine.render(stripes(tmp_path), [wanted], tmp_path)
+    assert made.score is not None
+    assert made.score < 95
+    found = score(engine, tmp_path / "stripes.png", replace(wanted, name="again"), tmp_path)
+    assert found == pytest.approx(made.score, abs=0.1)
+
+
+def test_it_tries_no_more_than_fourteen_times() -> None:
+    tries: list[Target] = []
+
+    def encode(target: Target) -> bytes:
+        tries.append(target)
+        buffer = io.BytesIO()
+        Image.effect_noise((64, 64), target.quality).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    kinds: tuple[Format, ...] = ("webp", "avif", "jpeg", "jxl")
+    for kind in kinds:
+        tries.clear()
+        lowest(Target("a", kind, least_score=95.0), encode)
+        assert 0 < sum(target.format != "png" for target in tries) <= 14
 
 
 def test_a_higher_target_takes_more_bytes(engine: Engine, mountains: Path, tmp_path: Path) -> None:
@@ -94,14 +151,14 @@ def test_one_output_at_a_time_is_searched(
     searched: list[int] = []
     under_way: set[str] = set()
 
-    def lowest(target: Target, encode: Encode) -> Target:
+    def at_once(target: Target, encode: Encode) -> tuple[Target, float]:
         under_way.add(target.name)
         time.sleep(0.05)  # for others to come in, if they can
         searched.append(len(under_way))
         under_way.remove(target.name)
-        return target
+        return target, 60.0
 
-    monkeypatch.setattr(output, "lowest", lowest)
+    monkeypatch.setattr(output, "lowest", at_once)
     wishes = [replace(AUTO, name=f"a{width}", width=width) for width in range(100, 104)]
     Vips(Limits(pixels=10**8)).render(mountains, wishes, tmp_path, threads=4)
     assert searched == [1, 1, 1, 1]
