@@ -178,6 +178,17 @@ async def test_a_variable_frame_rate_is_kept(bench: Bench, film: FilmMaker) -> N
     )
 
 
+async def test_what_comes_after_a_long_picture_keeps_its_time(
+    bench: Bench, film: FilmMaker
+) -> None:
+    gaps = "select='lt(t,1.5)+between(t,2.5,3.2)+gt(t,5)'"
+    source = film("gaps.mkv", *pattern("320x180", 6), "-vf", gaps, "-fps_mode", "vfr")
+    made = await bench.make(source, {**HLS, "preset": "veryfast"})
+    assert [*_times(master(bench, made).parent / "180p/index.m3u8")] == pytest.approx(
+        [*_times(source)], abs=0.002
+    )
+
+
 async def test_lengths_and_rates_are_those_of_uneven_pictures(
     bench: Bench, film: FilmMaker
 ) -> None:

@@ -18,6 +18,7 @@ class Sound:
         codec: ffmpeg's name.
         language: as the file has it (`eng`); None where it does not tell.
         default: whether a player takes it unasked.
+        begins: seconds from the film's beginning to its own.
         seconds: its length; 0 where the file does not tell.
         profile: the variant of the codec, by ffmpeg's name (`LC`); None where there is none.
         bit_rate: bits per second, measured at some places where the file does not tell; 0 where
@@ -31,6 +32,7 @@ class Sound:
     language: str | None = None
     title: str | None = None
     default: bool = False
+    begins: float = 0.0
     seconds: float = 0.0
     profile: str | None = None
     bit_rate: int = 0
@@ -60,7 +62,8 @@ class Film:
         path: the file, from the root.
         container: the demuxer that reads the file, by ffmpeg's name.
         duration_seconds: of the longest stream.
-        picture_seconds: of the video alone.
+        picture_begins: seconds from the film's beginning to the first picture.
+        picture_seconds: seconds from the film's beginning to the end of the last picture.
         width, height: pixels as a player shows them: upright, and square.
         video_stream, audio_stream: their numbers in the file; None for a silent film.
         video_codec: ffmpeg's name.
@@ -89,6 +92,7 @@ class Film:
     video_stream: int | None
     video_codec: str | None
     audio_stream: int | None = None
+    picture_begins: float = 0.0
     interlaced: bool = False
     transfer: str | None = None
     rotation: int = 0

@@ -82,8 +82,9 @@ def _chains(
 def _filters(film: Film, step: Step, first: tuple[str, ...], tone_mapping: bool) -> tuple[str, ...]:
     """From the film, after `first`, or from the step above to the size and look of this one."""
     tap = step.tap
-    # To its end: a film that is much shorter than it says would have no picture at all.
-    few = (f"fps={tap.fps:.9g}:eof_action=pass",) if tap.sparse else ()
+    # To its end: a film that is much shorter than it says would have no picture at all. And from
+    # the film's beginning on, even where the first picture comes later.
+    few = (f"fps={tap.fps:.9g}:start_time=0:eof_action=pass",) if tap.sparse else ()
     size = scaled(tap.width, tap.height)
     kind = ("format=yuv420p10le" if tap.hdr else "format=yuv420p", "setsar=1")
     if step.above is not None:

@@ -13,7 +13,7 @@ from services.process.video.container import HEAD_BYTES, container
 from services.process.video.film import Film, Limits, Sound
 from services.process.video.flv import flaw_of
 from services.process.video.length import believed
-from services.process.video.tracks import captions_of, sounds_of
+from services.process.video.tracks import begins, captions_of, sounds_of
 from shared.errors import CorruptMedia, SourceTooLarge, UnsupportedMedia
 
 if TYPE_CHECKING:
@@ -187,12 +187,13 @@ def _described(
     width, height = _displayed(video, frame)
     sounds, captions = sounds_of(media), captions_of(media)
     audio = _chosen(media, sounds)
-    duration, picture = _durations(media, video)
+    duration, picture_end = _durations(media, video)
     return Film(
         path=path,
         container=demuxer,
         duration_seconds=duration,
-        picture_seconds=picture,
+        picture_begins=begins(media, video),
+        picture_seconds=picture_end,
         width=width,
         height=height,
         video_stream=video.index,
@@ -268,12 +269,12 @@ def _chosen(media: "av.container.InputContainer", sounds: tuple[Sound, ...]) -> 
 
 
 def _durations(media: "av.container.InputContainer", video: "VideoStream") -> tuple[float, float]:
-    """Seconds of the whole film and of its video; measured where the file does not tell."""
+    """Seconds to the film's end and to its last picture's; measured where the file does not tell."""
     whole = (media.duration or 0) * MICROSECOND
     picture = float((video.duration or 0) * (video.time_base or 0))
     if not whole:
         whole = _measured(media, video)
-    return whole, min(picture, whole) or whole
+    return whole, min(begins(media, video) + picture, whole) if picture else whole
 
 
 def _measured(media: "av.container.InputContainer", stream: "VideoStream | AudioStream") -> float:

@@ -10,6 +10,7 @@ from services.process.video.rates import heaviest
 if TYPE_CHECKING:
     import av.container
     from av.audio.stream import AudioStream
+    from av.video.stream import VideoStream
 
 # ffmpeg's names of the captions that are text; the others are pictures.
 _TEXT = {"ass", "mov_text", "ssa", "subrip", "srt", "text", "webvtt", "ttml", "sami", "eia_608"}
@@ -32,6 +33,7 @@ def sounds_of(media: "av.container.InputContainer") -> tuple[Sound, ...]:
             channels=track.codec_context.channels,
             rate=track.codec_context.sample_rate or 0,
             default=bool(track.disposition & Disposition.default),
+            begins=begins(media, track),
             seconds=_seconds(track),
             profile=track.codec_context.profile,
             bit_rate=track.codec_context.bit_rate or _measured(media, track),
@@ -54,6 +56,14 @@ def captions_of(media: "av.container.InputContainer") -> tuple[Captions, ...]:
         )
         for track in tracks[:_MOST_TRACKS]
     )
+
+
+def begins(media: "av.container.InputContainer", stream: "AudioStream | VideoStream") -> float:
+    """Seconds from the film's beginning to the stream's own."""
+    import av
+
+    own = float((stream.start_time or 0) * (stream.time_base or 0))
+    return max(0.0, own - (media.start_time or 0) / av.time_base)
 
 
 def _seconds(track: "AudioStream") -> float:

@@ -29,9 +29,10 @@ class Moment(FilmRecipe):
 
     def products(self, film: Film) -> tuple[Preview | Rendition, ...]:
         """One file."""
-        seconds = min(self.seconds, film.picture_seconds or self.seconds)
-        begin = min(seconds_at(self.at, film), film.picture_seconds - seconds)
-        window = Window(max(0.0, begin), seconds)
+        first, end = film.picture_begins, film.picture_seconds
+        seconds = min(self.seconds, (end - first) or self.seconds)
+        begin = min(seconds_at(self.at, film), end - seconds)
+        window = Window(max(first, begin), seconds)
         width, height = scaled_to(film, self.width)
         fps = self.fps if not film.frame_rate or film.faster_than(self.fps) else None
         if self.format == "mp4":

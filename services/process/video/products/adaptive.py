@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path, PurePosixPath
 
 from services.process.video.branch import WHOLE, Branch, Tap, Window
@@ -23,6 +24,8 @@ _MEDIA_TYPES = {
     "vtt": WEBVTT,
 }
 _INIT = "init.mp4"
+_LATE_SECONDS = 0.05  # pictures that begin no later than that wait for nothing
+_REPEAT_SECONDS = 0.5  # at most, between repeated pictures
 _PLAIN = re.compile(r"[^\w.()-]+")  # the rest would have to be escaped in a playlist
 
 
@@ -84,7 +87,7 @@ class Adaptive:
         """One for each stream."""
         root = directory / self.name
         return (
-            *(self._picture(size, root / size.folder) for size in self.sizes),
+            *(self._picture(film, size, root / size.folder) for size in self.sizes),
             *(self._sound(stream, root / track.folder) for track, stream in self.sounds),
             *(
                 Branch(webvtt(stream, root / track.folder / CAPTIONS))
@@ -92,7 +95,7 @@ class Adaptive:
             ),
         )
 
-    def _picture(self, size: Size, folder: Path) -> Branch:
+    def _picture(self, film: Film, size: Size, folder: Path) -> Branch:
         keys = f"expr:gte(t,n_forced*{self.segment_seconds:g})"
         options = (
             *("-an", "-c:v", "libx264", "-preset", self.preset, "-crf", str(self.crf)),
@@ -100,7 +103,23 @@ class Adaptive:
             *("-force_key_frames", keys, "-x264-params", "scenecut=0:keyint=infinite:open-gop=0"),
             *("-fps_mode", "vfr", *self._pieces(folder)),
         )
-        return Branch(options, Tap(size.width, size.height))
+        return Branch(options, Tap(size.width, size.height), self._from_the_start(film))
+
+    def _from_the_start(self, film: Film) -> str | None:
+        """Filters that show the first picture from the film's beginning on, where it comes later.
+
+        A playlist without pictures at its beginning is one that Safari does not start, and a gap
+        that other players have to jump. Repeats come where pieces begin, and between.
+        """
+        if film.picture_begins <= _LATE_SECONDS:
+            return None
+        step = self.segment_seconds / ceil(self.segment_seconds / _REPEAT_SECONDS)
+        more = ceil(film.picture_begins / step) - 1
+        return (
+            "[{source}]settb=1/1000000,split[{sink}a][{sink}b];"
+            f"[{{sink}}a]trim=end_frame=1,loop=loop={more}:size=1,setpts=N*{step:.6f}/TB,"
+            f"fps={1 / step:.6f}[{{sink}}c];[{{sink}}c][{{sink}}b]interleave[{{sink}}]"
+        )
 
     def _sound(self, stream: int, folder: Path) -> Branch:
         # Sound that begins late, or has gaps, is filled up: the streams stay in step.
@@ -115,6 +134,8 @@ class Adaptive:
             # Each stream would be moved by its own delay, and pictures leave the sound behind.
             *("-avoid_negative_ts", "disabled", "-f", "hls", "-hls_playlist_type", "vod"),
             *("-hls_time", f"{self.segment_seconds:g}", "-hls_segment_type", "fmp4"),
+            # That index is wrong where pictures come at uneven distances, and some readers go by it.
+            *("-hls_segment_options", "movflags=+skip_sidx"),
             *("-hls_fmp4_init_filename", _INIT, "-hls_flags", "independent_segments"),
             *("-hls_segment_filename", pieces, f"file:{folder / PLAYLIST}"),
         )

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import SEEK_CUR
 from pathlib import Path
+from typing import BinaryIO
 
 from services.process.video.digests import Piece, digests
 from services.process.video.streaming.master import (
@@ -14,13 +16,13 @@ from services.process.video.streaming.master import (
     master,
 )
 from services.process.video.streaming.mpd import mpd
-from services.process.video.streaming.piece import HEAD_BYTES, samples_of, seconds_of
+from services.process.video.streaming.piece import Clock, Span, clock_of, span_of
 from services.process.video.streaming.playlist import (
-    Looked,
     Stream,
     in_step,
     media_playlist,
-    parse,
+    pieces_of,
+    stream_of,
 )
 from shared.errors import CorruptMedia, SourceTooLarge
 
@@ -110,17 +112,26 @@ def _picture(root: Path, stream: Stream, size: Size, usual_fps: float) -> Pictur
 def _stream(root: Path, folder: str) -> Stream:
     directory = root / folder
     playlist = directory / PLAYLIST
-    looked = {path.name: _looked(path) for path in directory.iterdir()}
-    stream = parse(folder, playlist.read_text() if playlist.exists() else "", looked)
-    if not stream.segments:
+    init, files = pieces_of(playlist.read_text() if playlist.exists() else "")
+    if not files:
         raise CorruptMedia(f"The film is damaged: nothing of it could be decoded for '{folder}'.")
-    return stream
+    clock = clock_of((directory / init).read_bytes())
+    return stream_of(folder, init, [_piece(directory / file, clock) for file in files])
 
 
-def _looked(path: Path) -> Looked:
+def _piece(path: Path, clock: Clock) -> tuple[str, int, Span]:
     with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    return Looked(path.stat().st_size, seconds_of(head), samples_of(head))
+        return path.name, path.stat().st_size, span_of(_fragment(file), clock)
+
+
+def _fragment(file: BinaryIO) -> bytes:
+    """The body of the box that describes the samples; theirs comes after it and is not read."""
+    while len(head := file.read(8)) == 8:
+        size, kind = int.from_bytes(head[:4]), head[4:]
+        if kind == b"moof":
+            return file.read(size - 8)
+        file.seek(size - 8, SEEK_CUR)
+    return b""
 
 
 def _codec(init: bytes) -> str:

@@ -1,13 +1,16 @@
 """The playlists of single streams (RFC 8216). Pure.
 
-ffmpeg writes them, and they are written anew: its lengths are wrong where pictures come at uneven
-distances, and each has a target duration of its own.
+ffmpeg writes them, and they are written anew: its lengths are not always those of the pieces, and
+each has a target duration of its own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-_STEADY = 0.01  # differences of rates that are no more come of times that were rounded
+from services.process.video.streaming.piece import Span
+
+_SAME_RATE = 0.002  # two rates that differ by a smaller share: times are rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +28,6 @@ class Segment:
     seconds: float
     size: int
     samples: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What was seen of a piece's file; see `Segment`; `seconds` is None where it does not tell."""
-
-    size: int
-    seconds: float | None
-    samples: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +69,13 @@ class Stream:
         """Samples per second of the piece that has most, the much shorter ones aside.
 
         Args:
-            usual: the rate on average, which is meant where that piece hardly differs from it.
+            usual: the rate on average. It is meant where that piece hardly differs from it; else
+                a rate that films have, where it hardly differs from one.
         """
         long = [s for s in self.segments if s.seconds >= 0.5 * self.target] or self.segments
         most = max(segment.samples / segment.seconds for segment in long)
-        return usual if abs(most - usual) <= _STEADY * usual else most
+        rates = (usual, round(most), round(most) * 1000 / 1001)
+        return next((rate for rate in rates if abs(most - rate) <= _SAME_RATE * rate), most)
 
     def _stretches(self) -> Iterator[tuple[int, float]]:
         """Bytes and seconds of each."""
@@ -100,24 +96,34 @@ def in_step(streams: Sequence[Stream]) -> list[Stream]:
     return [replace(stream, target=target) for stream in streams]
 
 
-def parse(folder: str, text: str, looked: Mapping[str, Looked]) -> Stream:
-    """The stream whose playlist says `text`, by ffmpeg; what was `looked` at goes by file name.
+def pieces_of(text: str) -> tuple[str, list[str]]:
+    """The file that comes before every piece, and the pieces, of a playlist that ffmpeg wrote.
 
     Pieces of no length, with which some versions of ffmpeg end, are kept out.
     """
-    init, segments, told = "", [], 0.0
+    init, files, seconds = "", [], 0.0
     for line in text.splitlines():
         if line.startswith("#EXT-X-MAP:"):
             init = line.split('URI="')[1].split('"')[0]
         elif line.startswith("#EXTINF:"):
-            told = float(line.removeprefix("#EXTINF:").split(",")[0])
-        elif line and not line.startswith("#"):
-            seen = looked[line]
-            seconds = told if seen.seconds is None else seen.seconds
-            segments.append(Segment(line, seconds, seen.size, seen.samples))
-    pieces = tuple(segment for segment in segments if segment.seconds > 0)
-    longest = max((segment.seconds for segment in pieces), default=0.0)
-    return Stream(folder, init, pieces, target=max(1, int(longest + 0.5)))
+            seconds = float(line.removeprefix("#EXTINF:").split(",")[0])
+        elif line and not line.startswith("#") and seconds > 0:
+            files.append(line)
+    return init, files
+
+
+def stream_of(folder: str, init: str, pieces: Sequence[tuple[str, int, Span]]) -> Stream:
+    """The stream that consists of those pieces: each with its file's name and bytes.
+
+    Each plays until the next begins, the last to its own end.
+    """
+    begins = [span.begins for _, _, span in pieces]
+    lengths = [later - earlier for earlier, later in pairwise([*begins, pieces[-1][2].ends])]
+    segments = tuple(
+        Segment(file, seconds, size, span.samples)
+        for (file, size, span), seconds in zip(pieces, lengths, strict=True)
+    )
+    return Stream(folder, init, segments, target=max(1, int(max(lengths) + 0.5)))
 
 
 def media_playlist(stream: Stream) -> str:

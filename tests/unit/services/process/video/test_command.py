@@ -35,7 +35,7 @@ FILM = Film(
 MEANS = Means(threads=3, pixels=36_000_000, tone_mapping=True)
 DIRECTORY = Path("/jobs/j/process.2")
 SIZE = (1280, 720)
-FEW = "fps=0.5:eof_action=pass,scale=160:90:out_range=tv,format=yuv420p,setsar=1"
+FEW = "fps=0.5:start_time=0:eof_action=pass,scale=160:90:out_range=tv,format=yuv420p,setsar=1"
 
 
 def rendition(height: int, name: str = "", audio_kbps: int | None = 128) -> Rendition:

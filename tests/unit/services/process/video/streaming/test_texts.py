@@ -1,5 +1,6 @@
 """What players are told of a set, as golden texts."""
 
+import struct
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,13 +16,14 @@ from services.process.video.streaming.master import (
 )
 from services.process.video.streaming.mpd import mpd
 from services.process.video.streaming.package import Contents, Size, package
+from services.process.video.streaming.piece import Clock, Span, clock_of, span_of
 from services.process.video.streaming.playlist import (
-    Looked,
     Segment,
     Stream,
     in_step,
     media_playlist,
-    parse,
+    pieces_of,
+    stream_of,
 )
 from shared.errors import CorruptMedia, SourceTooLarge
 
@@ -49,6 +51,20 @@ def stream(*pieces: tuple[float, int], target: int = 4, samples: int = 0) -> Str
     """Pieces of so many seconds and bytes."""
     segments = (Segment(f"{n}.m4s", *piece, samples) for n, piece in enumerate(pieces))
     return Stream("360p", "init.mp4", tuple(segments), target)
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+HEADER = box(b"mdhd", struct.pack(">IIIII", 0, 0, 0, 12800, 0))
+
+
+def fragment(run: bytes, usual: int | None = None) -> bytes:
+    """What is in a `moof`, from the count 1000 on."""
+    told = struct.pack(">II", 0, 1) if usual is None else struct.pack(">III", 0x8, 1, usual)
+    time = struct.pack(">IQ", 1 << 24, 1000)
+    return box(b"traf", box(b"tfhd", told) + box(b"tfdt", time) + box(b"trun", run))
 
 
 def test_a_master_playlist() -> None:
@@ -135,14 +151,14 @@ def test_a_playlist_is_read_without_pieces_of_no_length() -> None:
         '#EXTM3U\n#EXT-X-MAP:URI="init.mp4"\n'
         "#EXTINF:2.0,\n00000.m4s\n#EXTINF:0.0,\n00001.m4s\n#EXT-X-ENDLIST\n"
     )
-    looked = {"00000.m4s": Looked(7, None, 50), "00001.m4s": Looked(9, None, 1)}
-    read = parse("a", text, looked)
-    assert read == Stream("a", "init.mp4", (Segment("00000.m4s", 2.0, 7, 50),), 2)
+    assert pieces_of(text) == ("init.mp4", ["00000.m4s"])
 
 
-def test_a_piece_knows_its_length_better_than_the_playlist() -> None:
-    text = '#EXT-X-MAP:URI="init.mp4"\n#EXTINF:2.07,\n00000.m4s\n'
-    assert parse("a", text, {"00000.m4s": Looked(7, 2.0, 60)}).seconds == 2.0
+def test_a_piece_plays_until_the_next_begins() -> None:
+    pieces = [("0.m4s", 7, Span(0.0, 1.5, 38)), ("1.m4s", 9, Span(2.6, 4.1, 38))]
+    assert stream_of("a", "init.mp4", pieces) == Stream(
+        "a", "init.mp4", (Segment("0.m4s", 2.6, 7, 38), Segment("1.m4s", 4.1 - 2.6, 9, 38)), 3
+    )
 
 
 def test_all_playlists_of_a_set_have_one_target_duration() -> None:
@@ -165,6 +181,28 @@ def test_all_playlists_of_a_set_have_one_target_duration() -> None:
 def test_the_frame_rate_is_the_highest_but_not_for_rounded_times() -> None:
     assert stream((4, 9), (2, 9), (1, 9), samples=60).fastest(20.0) == 30
     assert stream((4.004, 9), (4.005, 9), samples=120).fastest(30000 / 1001) == 30000 / 1001
+    assert stream((4, 9), (2.001, 9), samples=60).fastest(20.0) == 30
+    assert stream((4, 9), (2.4, 9), samples=60).fastest(20.0) == 25
+    assert stream((4, 9), (2.2, 9), samples=60).fastest(20.0) == 60 / 2.2
+
+
+@pytest.mark.parametrize(
+    ("run", "usual", "span"),
+    [
+        # each sample tells how long it is, and how much later than decoded it is shown
+        (struct.pack(">II6i", 0x900, 3, 100, 50, 300, 150, 100, 0), None, Span(1.0, 1.45, 3)),
+        # all are as long as the fragment says, behind fields that nobody here needs
+        (struct.pack(">III4i", 0xA01, 2, 77, 9, 50, 9, 350), 200, Span(1.0, 1.7, 2)),
+    ],
+)
+def test_a_piece_shows_its_samples_when_it_says(run: bytes, usual: int | None, span: Span) -> None:
+    assert span_of(fragment(run, usual), Clock(units=1000, zero=50)) == span
+
+
+def test_a_clock_begins_where_the_edit_does() -> None:
+    edits = box(b"edts", box(b"elst", struct.pack(">IIIiI", 0, 1, 0, 1024, 1 << 16)))
+    init = box(b"ftyp", b"isom") + box(b"moov", box(b"trak", edits + box(b"mdia", HEADER)))
+    assert clock_of(init) == Clock(12800, 1024)
 
 
 def test_a_film_that_comes_to_far_too_many_pieces_is_refused(
@@ -173,8 +211,9 @@ def test_a_film_that_comes_to_far_too_many_pieces_is_refused(
     monkeypatch.setattr(streaming.package, "MOST_PIECES", 1)
     folder = tmp_path / "360p"
     folder.mkdir()
-    (folder / "init.mp4").write_bytes(b"avcC\x01\x64\x00\x1f")
-    (folder / "00000.m4s").touch()
+    described = box(b"minf", b"avcC\x01\x64\x00\x1f")
+    (folder / "init.mp4").write_bytes(box(b"moov", box(b"mdia", HEADER + described)))
+    (folder / "00000.m4s").write_bytes(box(b"moof", fragment(struct.pack(">III", 0x100, 1, 25))))
     (folder / "index.m3u8").write_text('#EXT-X-MAP:URI="init.mp4"\n#EXTINF:1,\n00000.m4s\n')
     with pytest.raises(SourceTooLarge, match="longer than it says: it came to 4 pieces"):
         package(tmp_path, Contents((Size("360p", 640, 360),), (), (), 25.0, dash=False))
