@@ -3,13 +3,17 @@
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from services.process.image.encoding.avif_sequence import plays_of, settled
 from services.process.image.engine import Format, Target
+from services.process.image.pillow import apng, gif
+from services.process.image.pillow.canvas import composed
 from services.process.image.pillow.codecs import carried, options
 
 _FORMATS = ("GIF", "PNG", "WEBP", "AVIF")  # in others, more frames are pages, or views
@@ -50,11 +54,32 @@ def frames_of(image: Image.Image) -> int:
 
 def frames(image: Image.Image) -> Iterator[tuple[Image.Image, int]]:
     """Each frame, whole, with the milliseconds that it is shown."""
-    first = first_of(image)
-    for number in range(first, first + frames_of(image)):
+    for frame, milliseconds in _shown(image):
+        yield frame, round(milliseconds) or _UNSAID_MILLISECONDS
+
+
+def opening(image: Image.Image) -> Image.Image:
+    """What it begins with: the animation's first frame, whole; itself where it is none."""
+    if image.format == "GIF" or first_of(image):
+        return next(frames(image))[0]
+    return image
+
+
+def _shown(image: Image.Image) -> Iterator[tuple[Image.Image, float]]:
+    first, count = first_of(image), frames_of(image)
+    if image.format == "GIF":
+        return islice(composed(image.size, gif.parts(image)), count)
+    if isinstance(image, PngImageFile):
+        return composed(image.size, apng.parts(image, range(first, first + count)))
+    return _whole(image, count)
+
+
+def _whole(image: Image.Image, count: int) -> Iterator[tuple[Image.Image, float]]:
+    """As Pillow's decoder puts them together."""
+    for number in range(count):
         image.seek(number)
         image.load()
-        yield image.copy(), round(image.info.get("duration", 0)) or _UNSAID_MILLISECONDS
+        yield image.copy(), image.info.get("duration", 0)
 
 
 def plays(image: Image.Image) -> int:

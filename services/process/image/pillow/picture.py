@@ -14,6 +14,7 @@ from services.process.image.pillow.animation import (
     encode_animation,
     frames,
     frames_of,
+    opening,
     plays,
 )
 from services.process.image.pillow.codecs import encode
@@ -62,7 +63,7 @@ class Picture:
             return {}
         groups, made = shapes(*self.size, wishes), Made()
         placements = [shape.placement.stored(self.orientation) for shape in groups]
-        largest = decoded(self.image, placements, self.raster)
+        largest = decoded(opening(self.image), placements, self.raster)
         for shape, small in cascade(largest, groups, self.orientation, self.raster):
             coloured = self._coloured(small)
             done = self._finished(coloured, shape, kept(coloured, shape.finish.keep))

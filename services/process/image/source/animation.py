@@ -24,6 +24,15 @@ def is_animation(source: Path) -> bool:
         return head[4:8] == b"ftyp" and _SEQUENCE in (head[8:12], head[16:20], head[20:24])
 
 
+def has_picture_apart(source: Path) -> bool:
+    """Whether it is an animated PNG whose first picture is for old viewers, and no frame of it."""
+    with source.open("rb") as file:
+        if file.read(len(_PNG)) != _PNG:
+            return False
+        chunks = list(_chunks_before_pixels(file))
+        return b"acTL" in chunks and b"fcTL" not in chunks
+
+
 def _chunks_before_pixels(file: BinaryIO) -> Iterator[bytes]:
     """The types of a PNG's chunks, up to its first pixels."""
     file.seek(len(_PNG))

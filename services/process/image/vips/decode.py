@@ -9,6 +9,7 @@ import pyvips
 
 from services.process.image.engine import Limits
 from services.process.image.geometry import GAP, Placement, largest_frame
+from services.process.image.source.animation import has_picture_apart
 from services.process.image.source.progressive import SHRINK, coarse
 from services.process.image.source.svg import SVG_SIDE_PIXELS, is_svg
 from services.process.image.vips.codecs import LOADERS
@@ -52,6 +53,8 @@ def opened(source: Path, limits: Limits) -> pyvips.Image:
         raise UnsupportedMedia("The file is a HEIF picture in another format than AVIF.")
     if image.get_typeof("heif-compression") and _turned_by_container(source):
         raise UnsupportedMedia("libheif shifts the colours of AVIF pictures that it turns.")
+    if has_picture_apart(source):
+        raise UnsupportedMedia("libvips shows what an animated PNG has for old viewers.")
     limits.check(image.width, image.height)
     return image
 

@@ -1,4 +1,7 @@
-"""What a file looks like, by another path than the engines': Pillow, littleCMS and numpy straight."""
+"""What a file looks like, by another path than the engines': Pillow, littleCMS and numpy straight.
+
+What is put together of parts, GIF and animated PNG, is so by `moving.py`.
+"""
 
 import io
 from pathlib import Path
@@ -6,14 +9,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from tests.unit.services.process.image.moving import all_frames
+
 
 def reference(source: Path) -> Image.Image:
     """The first frame as RGBA: upright, in sRGB."""
     with Image.open(source) as image:
         for xmp in ("xmp", "XML:com.adobe.xmp"):
             image.info.pop(xmp, None)
-        image.load()
-        upright = ImageOps.exif_transpose(image)
+        if image.format == "GIF" or ("loop" in image.info and image.format == "PNG"):
+            upright = Image.fromarray(all_frames(source)[0].astype(np.uint8), "RGBA")
+        else:
+            image.load()
+            upright = ImageOps.exif_transpose(image)
     return _in_srgb(upright, image.info.get("icc_profile"))
 
 

@@ -2,7 +2,7 @@
 
 `tricky.txt` says for each file of the corpus how large it is when it is upright, whether anything
 is transparent, how it moves, or how it is refused. What it looks like is found by another path:
-see `reference.py`. All files are in the long form, `make pictures`; the short one takes some.
+see `reference.py`, and `moving.py` for every frame. All files are in the long form, `make pictures`; the short one takes some.
 """
 
 import dataclasses
@@ -22,6 +22,8 @@ from services.process.image.operations import PHOTOS
 from services.process.image.select import EngineName
 from services.process.plan import plan
 from shared import errors
+from tests.unit.services.process.image.moving import all_frames, differs, unlike
+from tests.unit.services.process.image.moving import seen as premultiplied
 from tests.unit.services.process.image.reference import reference
 
 HERE = Path(__file__).parent
@@ -158,6 +160,20 @@ def is_the_same_animation(
     select.render(engine, LIMITS, source, [Target("moving", "png", animated=True)], directory)
     with Image.open(directory / "moving.png") as image:
         moves_right(image, expected, "png")
+    if expected.frames > 1:
+        shows_every_frame(source, expected, directory / "moving.png")
+
+
+def shows_every_frame(source: Path, expected: Expected, made: Path) -> None:
+    """But those that look like the one before, which PNG need not have."""
+    wanted, shown = unlike(all_frames(source)), unlike(all_frames(made))
+    assert len(wanted) == len(shown) == expected.different
+    for one, other in zip(shown, wanted, strict=True):
+        if source.suffix == ".avifs":
+            assert np.abs(premultiplied(one) - premultiplied(other)).mean() <= AVIF_DIFFERENCE
+            assert np.abs(one[..., 3] - other[..., 3]).max() <= 1
+        else:
+            assert differs(one, other) <= 1
 
 
 def looks_right(engine: EngineName, source: Path, expected: Expected, directory: Path) -> None:
@@ -176,7 +192,7 @@ def looks_right(engine: EngineName, source: Path, expected: Expected, directory:
 
 
 def moves_right(image: Image.Image, expected: Expected, kind: str) -> None:
-    frames = shown(image)
+    frames = moments(image)
     assert any(alpha(frame).min() < 250 for frame, _ in frames) == expected.alpha
     if expected.frames == 1:
         assert len(frames) == 1
@@ -193,7 +209,7 @@ def moves_right(image: Image.Image, expected: Expected, kind: str) -> None:
         assert kind == "avif" or image.info["loop"] == expected.plays
 
 
-def shown(image: Image.Image) -> list[tuple[Image.Image, int]]:
+def moments(image: Image.Image) -> list[tuple[Image.Image, int]]:
     frames = []
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
