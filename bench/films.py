@@ -6,6 +6,7 @@ film        the preset `film`, everything encoded: three sizes, a poster, a stor
             in a running service: fetched, made, checked, hashed, stored, cleaned up
 command     one ffmpeg command, written by hand, that makes the same outputs: the limit
 sequence    one ffmpeg process for each output, one after the other: the common way
+two         two such jobs at the same time
 copy        the largest size alone, of a film that is already what is wanted, as is its sound
 encode      the same, encoded
 surround    like copy, but the sound has six channels, and is encoded
@@ -20,6 +21,7 @@ and of the service itself: on a busy machine they say more than the times.
 """
 
 import argparse
+import asyncio
 import resource
 import statistics
 import subprocess
@@ -108,6 +110,15 @@ class Bench:
         cpu = time.process_time() - own + receipt["cpuSeconds"]
         return Spent(seconds, cpu), receipt["secondsPerStage"]
 
+    async def two_at_once(self, source: Path, *operations: Any) -> Spent:
+        """What two jobs took together."""
+        begun, own = time.perf_counter(), time.process_time()
+        made = await asyncio.gather(*(self.job(source, *operations) for _ in range(2)))
+        seconds, spent = time.perf_counter() - begun, time.process_time() - own
+        # Each job counted the service's own time for both.
+        cpu = sum(job.cpu for job, _ in made) - spent
+        return Spent(seconds, cpu)
+
     def by_hand(self, *commands: Sequence[str]) -> Spent:
         """What these ffmpeg commands took, one after the other."""
         with tempfile.TemporaryDirectory(dir=self._folder) as out:
@@ -152,14 +163,17 @@ def _in_stereo(film: Path) -> Path:
 
 
 async def _passes(bench: Bench, film: Path, rounds: int, table: "_Table") -> None:
-    ours, command, sequence = [], [], []
+    ours, command, sequence, two = [], [], [], []
     for _ in range(rounds):
         ours.append((await bench.job(film, *FILM))[0])
         command.append(bench.by_hand([*_one_command(film)]))
         sequence.append(bench.by_hand(*_one_by_one(film)))
+        two.append(await bench.two_at_once(film, *FILM))
     table.row("film", _both(ours), "", "")
     table.row("command", _both(command), *_ratio(ours, command, "at most 1.03", 1.03))
     table.row("sequence", _both(sequence), *_times(sequence, ours, 1.25))
+    after = [Spent(2 * one.seconds, 2 * one.cpu) for one in ours]
+    table.row("two", _both(two), *_ratio(two, after, "of one after the other, 1.0", 1.0))
 
 
 async def _copies(bench: Bench, film: Path, rounds: int, table: "_Table") -> None:

@@ -29,7 +29,7 @@ def sniff(path: Path, called: str) -> Media:
     if media is None:
         raise UnsupportedMedia(
             f"source: {_name(called)} is {strangers.describe(head)}, "
-            "not a photo or a film that can be processed"
+            "not a photo, film or sound that can be processed"
         )
     return media
 

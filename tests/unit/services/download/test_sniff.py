@@ -207,7 +207,7 @@ def test_what_is_none_of_these_is_named(tmp_path: Path, content: bytes, name: st
     with pytest.raises(UnsupportedMedia) as caught:
         sniff(path, called="https://example.com/a/my%20photo.jpg?x=y/z.png#f")
     assert str(caught.value) == (
-        f"source: my photo.jpg is {name}, not a photo or a film that can be processed"
+        f"source: my photo.jpg is {name}, not a photo, film or sound that can be processed"
     )
 
 
