@@ -126,11 +126,15 @@ def spoken(kind: Literal["a", "s"], languages: Iterable[str | None]) -> tuple[st
     )
 
 
-def levelled(loudness: float | None) -> tuple[str, ...]:
-    """What brings the sound to `loudness` LUFS, as EBU R 128 measures it."""
+# Sound that begins late, or has gaps, is filled up with silence: it stays in step with the film.
+FILLED = "aresample=async=1:first_pts=0"
+
+
+def levelled(loudness: float | None, *first: str) -> tuple[str, ...]:
+    """What brings the sound to `loudness` LUFS, as EBU R 128 measures it, behind filters `first`."""
     if loudness is None:
-        return ()
+        return ("-af", ",".join(first)) if first else ()
     # loudnorm gives 192 kHz, and a film of under three seconds in one piece, which FLAC refuses.
     level = f"loudnorm=I={loudness:g}:TP=-1.5:LRA=11,asetnsamples=n=4096:p=0"
     # Not the filter aresample: up to 6.0 it finds no channel layout behind loudnorm.
-    return ("-af", level, "-ar", "48000")
+    return ("-af", ",".join((*first, level)), "-ar", "48000")

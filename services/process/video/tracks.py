@@ -34,7 +34,7 @@ def sounds_of(media: "av.container.InputContainer") -> tuple[Sound, ...]:
             rate=track.codec_context.sample_rate or 0,
             default=bool(track.disposition & Disposition.default),
             begins=begins(media, track),
-            seconds=_seconds(track),
+            seconds=_seconds(media, track),
             profile=track.codec_context.profile,
             bit_rate=track.codec_context.bit_rate or _measured(media, track),
             **_told(track.metadata),
@@ -66,7 +66,7 @@ def begins(media: "av.container.InputContainer", stream: "AudioStream | VideoStr
     return max(0.0, own - (media.start_time or 0) / av.time_base)
 
 
-def _seconds(track: "AudioStream") -> float:
+def _seconds(media: "av.container.InputContainer", track: "AudioStream") -> float:
     """Its length, which Matroska holds in a tag only; 0 where none is told."""
     if track.duration and track.time_base:
         return float(track.duration * track.time_base)
@@ -74,7 +74,10 @@ def _seconds(track: "AudioStream") -> float:
     if clock is None:
         return 0.0
     hours, minutes, seconds = map(float, clock.groups())
-    return 3600 * hours + 60 * minutes + seconds
+    told = 3600 * hours + 60 * minutes + seconds
+    # mkvmerge writes the length there, ffmpeg when the track ends.
+    is_length = "_STATISTICS_WRITING_APP" in track.metadata
+    return told if is_length else max(0.0, told - begins(media, track))
 
 
 def _measured(media: "av.container.InputContainer", track: "AudioStream") -> int:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from PIL import Image, ImageStat
 
@@ -107,6 +108,37 @@ async def test_half_a_sound_file_is_refused_or_as_long_as_it_is(
     except CorruptMedia:
         return
     assert made.duration_seconds == pytest.approx(4, abs=0.3)
+
+
+@pytest.fixture(params=["mp4", "mkv"])
+def late(film: FilmMaker, request: pytest.FixtureRequest) -> Path:
+    """Eight seconds of pictures, and a tone from the third to the sixth."""
+    tone = ("-itsoffset", "3", "-f", "lavfi", "-i", "sine=duration=3,volume=8")
+    return film(f"late-sound.{request.param}", *pattern("160x96", 8), *tone)
+
+
+async def test_a_waveform_covers_the_film_s_time(bench: Bench, late: Path) -> None:
+    wanted = {"op": "waveform", "width": 800, "height": 100, "formats": "png"}
+    output = (await bench.make(late, wanted))["waveform.png"]
+    with Image.open(bench.path(output)) as drawing:
+        assert drawing.size == (800, 100)
+        left, _, right, _ = drawing.convert("RGBA").getchannel("A").getbbox() or (0, 0, 0, 0)
+    assert [left, right] == pytest.approx([300, 600], abs=10)
+
+
+@pytest.mark.parametrize("loudness", [None, -16])
+async def test_sound_that_is_taken_out_stays_in_step(
+    bench: Bench, late: Path, loudness: int | None
+) -> None:
+    wanted = {"op": "audio", "format": "wav", "loudness": loudness}
+    output = (await bench.make(late, wanted))["audio.wav"]
+    assert output.duration_seconds == pytest.approx(6, abs=0.1)
+    with av.open(str(bench.path(output))) as media:
+        frames = (
+            (f.time or 0.0, np.abs(f.to_ndarray().astype(float)).max())
+            for f in media.decode(audio=0)
+        )
+        assert next(time for time, loud in frames if loud > 1000) == pytest.approx(3, abs=0.1)
 
 
 async def test_sound_alone_has_what_needs_no_pictures(bench: Bench, film: FilmMaker) -> None:

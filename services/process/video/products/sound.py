@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.process.image.engine import Target
 from services.process.video.branch import WHOLE, Branch, Window
-from services.process.video.codecs import SOUNDS, SoundFormat, levelled, spoken
+from services.process.video.codecs import FILLED, SOUNDS, SoundFormat, levelled, spoken
 from services.process.video.command import png
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
@@ -16,7 +16,7 @@ from shared.jobs import Output
 
 @dataclass(frozen=True, slots=True)
 class Extract(Plain):
-    """One track of sound as a file.
+    """One track of sound as a file, in step with the film: it begins when that does.
 
     Attributes:
         stream: its number in the film.
@@ -47,7 +47,7 @@ class Extract(Plain):
         sound = SOUNDS[self.format]
         rate = ("-b:a", f"{self.kbps}k") if sound.lossy else ()
         target = f"file:{directory / self.name}.{self.format}"
-        track = ("-map", f"0:{self.stream}", "-vn", *levelled(self.loudness))
+        track = ("-map", f"0:{self.stream}", "-vn", *levelled(self.loudness, FILLED))
         language = spoken("a", [_language(film, self.stream)])
         return (Branch((*track, *rate, *language, *sound.options, target)),)
 
@@ -72,7 +72,7 @@ class Waveform(Plain):
     """The loudness of a track over time, drawn, and made into files by the picture engine.
 
     Attributes:
-        width, height: pixels of the drawing.
+        width, height: pixels of the drawing; its width is all of the film's time.
         colour: `RRGGBB`, on nothing.
     """
 
@@ -96,10 +96,23 @@ class Waveform(Plain):
 
     def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
         """One, which draws; a drawing does not tell how much sound there was."""
-        draw = f"showwavespic=s={self.width}x{self.height}:colors=0x{self.colour}:scale=sqrt"
-        chain = f"[0:{self.stream}]aformat=channel_layouts=mono,{draw}[{{sink}}]"
+        left, right = self._extent(film)
+        draw = f"showwavespic=s={right - left}x{self.height}:colors=0x{self.colour}:scale=sqrt"
+        # Silence is drawn as nothing, and so is the time in which there is no sound.
+        placed = f"pad={self.width}:{self.height}:{left}:0:black@0"
+        heard = f"[0:{self.stream}]aresample=async=1,aformat=channel_layouts=mono"
+        chain = f"{heard},{draw},{placed}[{{sink}}]"
         options = ("-frames:v", "1", "-an", *png(directory / self._drawing))
         return Branch(options, chain=chain), witness(self.stream)
+
+    def _extent(self, film: Film) -> tuple[int, int]:
+        """Between which columns of the drawing there is sound."""
+        sound = film.sound(self.stream)
+        begins = sound.begins if sound else 0.0
+        ends = begins + sound_seconds(film, self.stream)
+        scale = self.width / (film.duration_seconds or ends)
+        left = min(round(begins * scale), self.width - 1)
+        return left, max(left + 1, min(round(ends * scale), self.width))
 
     @property
     def _drawing(self) -> str:
