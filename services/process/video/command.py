@@ -18,6 +18,9 @@ _ALWAYS = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-n"),
     *("-progress", "pipe:1", "-stats_period", "0.5"),
 )
+# There a search leads to any picture, and what cannot be decoded from there would be lost.
+_WITHOUT_INDEX = frozenset({"mpeg", "mpegts"})
+_LEAD_SECONDS = 30.0  # more than key frames lie apart
 _LEAST_UNITS = 480  # of time, in a second
 _PACKETS_KEPT = "4096"  # while an output waits for the first packet of its other stream
 # Read once, then gone: ffmpeg's usual level takes most of the time of the whole picture.
@@ -53,14 +56,15 @@ def encode(
     fetched = fetching(means.route, film)
     filters, labels = graph(film, branches, means.tone_mapping, fetched)
     complex_filters = ("-filter_complex", filters) if filters else ()
+    lead = min(window.start, _LEAD_SECONDS) if film.container in _WITHOUT_INDEX else 0.0
     return (
         *_ALWAYS,
         *("-filter_complex_threads", str(means.threads)),
-        *_seek(window),
+        *_seek(window, lead),
         *opening(means.route),
         *_input(film, means),
         *complex_filters,
-        *_outputs([*zip(branches, labels, strict=True)], means, film),
+        *_outputs([*zip(branches, labels, strict=True)], means, film, _cut(window, lead)),
     )
 
 
@@ -110,9 +114,19 @@ def png(target: Path) -> tuple[str, ...]:
     return (*PNG, "-f", "image2pipe", f"file:{target}")
 
 
-def _seek(window: Window) -> tuple[str, ...]:
-    start = ("-ss", f"{window.start:.6f}") if window.start else ()
-    return (*start, *(() if window.seconds is None else ("-t", f"{window.seconds:.6f}")))
+def _seek(window: Window, lead: float) -> tuple[str, ...]:
+    """Jump to the window, or to `lead` seconds before it, and stop reading behind it."""
+    start = window.start - lead
+    jump = ("-ss", f"{start:.6f}") if start else ()
+    return (*jump, *(() if window.seconds is None else ("-t", f"{lead + window.seconds:.6f}")))
+
+
+def _cut(window: Window, lead: float) -> tuple[str, ...]:
+    """Keep nothing of what is read before the window, in each output."""
+    if not lead:
+        return ()
+    end = () if window.seconds is None else ("-t", f"{window.seconds:.6f}")
+    return ("-ss", f"{lead:.6f}", *end)
 
 
 def _input(film: Film, means: Means) -> tuple[str, ...]:
@@ -125,7 +139,9 @@ def _input(film: Film, means: Means) -> tuple[str, ...]:
     )
 
 
-def _outputs(branches: Sequence[tuple[Branch, str]], means: Means, film: Film) -> Iterator[str]:
+def _outputs(
+    branches: Sequence[tuple[Branch, str]], means: Means, film: Film, cut: Sequence[str]
+) -> Iterator[str]:
     """All outputs: one for each branch, but one for all files with the same beside pictures.
 
     Branches come as `ordered` gives them.
@@ -138,9 +154,9 @@ def _outputs(branches: Sequence[tuple[Branch, str]], means: Means, film: Film) -
         if branch.file is not None:
             files.setdefault(branch.file.beside, []).append(Pictures(source, options, branch.file))
         else:
-            others += (*(("-map", source) if label else ()), *_all_outputs(means), *options)
+            others += (*(("-map", source) if label else ()), *_all_outputs(means), *cut, *options)
     for alike in files.values():
-        yield from (*_all_outputs(means), *tee(alike))
+        yield from (*_all_outputs(means), *cut, *tee(alike))
     yield from others
 
 

@@ -40,6 +40,7 @@ async def test_pictures_are_those_of_the_film(bench: Bench, film: FilmMaker, kin
         alike = likeness(path, right, START)
         assert abs(len(alike) - sum(START <= time < START + SECONDS for time in shown)) <= 1
         assert min(alike) > kind.like
+        assert times(path)[0] < 2 / kind.rate
         assert lasts(output, SECONDS, kind)
 
 
