@@ -145,9 +145,9 @@ async def test_every_track_of_sound_and_captions_is_there(bench: Bench, tracks: 
     playlist = master(bench, made)
     media = [line for line in playlist.read_text().splitlines() if line.startswith("#EXT-X-MEDIA")]
     assert [re.findall(r'NAME="([^"]*)",LANGUAGE="(\w+)",DEFAULT=(\w+)', m)[0] for m in media] == [
-        ("eng", "eng", "YES"),
-        ("Le son 2", "fra", "NO"),
-        ("deu", "deu", "NO"),
+        ("eng", "en", "YES"),
+        ("Le son 2", "fr", "NO"),
+        ("deu", "de", "NO"),
     ]
     assert "Good morning" in (playlist.parent / "captions-0/captions.vtt").read_text()
     with av.open(str(playlist)) as read:

@@ -12,6 +12,7 @@ from services.process.video.digests import Piece
 from services.process.video.film import Captions, Film, Sound
 from services.process.video.products.captions import WEBVTT, webvtt
 from services.process.video.products.product import Passed
+from services.process.video.streaming.language import tag
 from services.process.video.streaming.master import PLAYLIST, Track
 from services.process.video.streaming.package import CAPTIONS, Contents, Size
 from services.process.video.whole import check_whole
@@ -185,7 +186,8 @@ def tracks(
     for place, (stream, name) in enumerate(zip(streams, names, strict=True)):
         shown = name if name and names.count(name) == 1 else f"{name} {place + 1}".strip()
         is_default = stream.stream == default
-        listed.append((Track(f"{kind}-{place}", shown, stream.language, is_default), stream.stream))
+        track = Track(f"{kind}-{place}", shown, tag(stream.language), is_default)
+        listed.append((track, stream.stream))
     return tuple(listed)
 
 

@@ -33,7 +33,12 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One track of sound or captions; `folder` is where its playlist is."""
+    """One track of sound or captions.
+
+    Attributes:
+        folder: where its playlist is.
+        language: as RFC 5646 writes it (`en`).
+    """
 
     folder: str
     name: str
