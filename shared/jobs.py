@@ -231,6 +231,7 @@ class Output(Wire):
         members: the other files of a set, which keep their places relative to this one.
         width, height: pixels, where the output has them.
         duration_seconds: where the output has one.
+        missing_seconds: how much of a damaged film is not in it, where `salvage` was asked for.
         language: of sound or captions alone, where the source tells (`eng`).
         engine: who made it, with version (`pillow 13.0.0`, `ffmpeg 9.0.2`); of a
             film's pictures both (`ffmpeg 9.0.2, vips 8.18.7`).
@@ -252,6 +253,7 @@ class Output(Wire):
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None
+    missing_seconds: float | None = None
     language: str | None = None
     engine: str | None = None
     made_on: MadeOn | None = None
@@ -299,6 +301,7 @@ class Result(Wire):
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None
+    missing_seconds: float | None = None
     language: str | None = None
     engine: str | None = None
     made_on: MadeOn | None = None

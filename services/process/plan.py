@@ -42,6 +42,7 @@ class Catalogue(Generic[R_co]):
         presets: preset name → the operations that it stands for.
         default: the preset that is used where a job names no operations.
         inner: the operations that some of these take as a parameter: photos' for a film's pictures.
+        shared: the parameters that all recipes have; presets take them as well.
     """
 
     noun: str
@@ -49,6 +50,7 @@ class Catalogue(Generic[R_co]):
     presets: Mapping[str, tuple[Operation, ...]]
     default: str
     inner: "Catalogue[Any] | None" = None
+    shared: frozenset[str] = frozenset()
 
     def __contains__(self, name: str) -> bool:
         return name in self.recipes or name in self.presets
@@ -81,12 +83,19 @@ def plan(operations: tuple[Operation, ...] | None, catalogue: Catalogue[R_co]) -
 
 def _recipes(place: str, operation: Operation, catalogue: Catalogue[R_co]) -> Iterator[R_co]:
     if operation.op in catalogue.presets:
-        if operation.name or operation.parameters:
-            raise InvalidJob(f"{place}: the preset '{operation.op}' takes no parameters")
+        _refuse_own(place, operation, catalogue)
         for part in catalogue.presets[operation.op]:
-            yield _recipe(place, part, catalogue)
+            given = {**part.parameters, **operation.parameters}
+            yield _recipe(place, Operation(op=part.op, name=part.name, **given), catalogue)
     else:
         yield _recipe(place, operation, catalogue)
+
+
+def _refuse_own(place: str, operation: Operation, catalogue: Catalogue[R_co]) -> None:
+    """Refuse what a preset cannot pass on to every one of its operations."""
+    if operation.name or operation.parameters.keys() - catalogue.shared:
+        but = "".join(f" but '{name}'" for name in sorted(catalogue.shared))
+        raise InvalidJob(f"{place}: the preset '{operation.op}' takes no parameters{but}")
 
 
 def _recipe(place: str, operation: Operation, catalogue: Catalogue[R_co]) -> R_co:

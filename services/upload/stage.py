@@ -20,6 +20,7 @@ _MEASURED = {
     "width",
     "height",
     "duration_seconds",
+    "missing_seconds",
     "language",
     "engine",
     "recipe",

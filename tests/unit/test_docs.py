@@ -138,6 +138,8 @@ def test_the_readmes_job_is_valid_and_its_event_is_that_jobs_end() -> None:
 def test_the_docs_list_every_operation_with_its_parameters() -> None:
     rows = dict(rows_in(README + IMAGES + FILMS))
     for catalogue in CATALOGUES:
+        for parameter in catalogue.shared:
+            assert f"`{parameter}`" in README + IMAGES + FILMS
         for preset in catalogue.presets:
             assert f"`{preset}` (preset)" in rows
         for name, recipe in catalogue.recipes.items():
@@ -147,7 +149,7 @@ def test_the_docs_list_every_operation_with_its_parameters() -> None:
                 if f"as `{base}`" in rows[f"`{name}`"]
             )
             for field, about in recipe.model_fields.items():
-                if field != "name":
+                if field != "name" and field not in catalogue.shared:
                     default = re.escape(written(about.default))
                     assert re.search(rf"`{about.alias or field}`[^`]*{default}", told), (
                         name,

@@ -26,9 +26,12 @@ class Asked:
         self._told = recipe.told(film)
 
     @property
-    def decodes(self) -> bool:
-        """Whether all of the film is decoded for it."""
-        return any(product.decodes and product.window == WHOLE for product in self.products)
+    def checks(self) -> bool:
+        """Whether all of the film is decoded for it, and has to be there."""
+        return any(
+            product.decodes and product.window == WHOLE and not product.salvage
+            for product in self.products
+        )
 
     @property
     def name(self) -> str:
@@ -42,7 +45,10 @@ class Asked:
         return (*told, *(file for made in (*self.products, *self.snaps) for file in made.files))
 
     def join(self) -> None:
-        """Take storyboards out of a passage that decodes the film, instead of looking for them."""
+        """Take storyboards out of a passage that decodes the film, instead of looking for them.
+
+        Something else has to check that the film is whole: a board of a part is one, too.
+        """
         boards = tuple(snap for snap in self.snaps if isinstance(snap, Storyboard))
         self.snaps = tuple(snap for snap in self.snaps if snap not in boards)
         self.products = (*self.products, *(Board(board) for board in boards))

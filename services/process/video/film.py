@@ -160,10 +160,12 @@ class Series:
     Attributes:
         times: seconds from the start, rising.
         recipes: for each time what is made of its picture.
+        salvage: whether those that a damaged film has are enough.
     """
 
     times: tuple[float, ...]
     recipes: "tuple[tuple[Picture, ...], ...]"
+    salvage: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -180,6 +182,7 @@ class Storyboard:
         count: how many there are.
         width, height: of each, in pixels.
         sheet: the file that is made of all.
+        salvage: whether those that a damaged film has are enough.
     """
 
     name: str
@@ -188,6 +191,12 @@ class Storyboard:
     width: int
     height: int
     sheet: Target
+    salvage: bool = False
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """Seconds from the start: the middle of each interval."""
+        return tuple((number + 0.5) * self.interval for number in range(self.count))
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ class Films:
 def _asked(recipes: tuple[FilmRecipe, ...], film: Film) -> list[Asked]:
     asked = [Asked(recipe, film) for recipe in recipes]
     _refuse_same_files(asked)
-    if any(one.decodes for one in asked):
+    if any(one.checks for one in asked):
         for one in asked:
             one.join()
     return asked

@@ -72,10 +72,16 @@ class Passage:
             advance(progress, progress.reached(rate))
 
         grant = self._tools.grant_on(way)
-        said = await run(self._tools.ffmpeg, arguments, grant, self._work, follow)
+        # A film that a device gives up half way need not be damaged.
+        final = way == ALL_ON_CPU
+        salvage = final and all(product.salvage for product in self._branches)
+        said = await run(self._tools.ffmpeg, arguments, grant, self._work, follow, salvage=salvage)
         complaints = said or self._film.flaw
         passed = Passed(self._film, self._tools, self._work, complaints, reached)
-        finished = await together(product.finish(passed) for product in self._branches)
+        finished = await together(
+            product.finish(replace(passed, salvage=final and product.salvage))
+            for product in self._branches
+        )
         return dict(zip(self._branches, finished, strict=True))
 
     def _marked(

@@ -28,6 +28,7 @@ _AT_THE_START_SECONDS = 0.05
 _LONGEST_SIDE = 16384  # of H.264
 # What we made has its limits.
 _OURS = Limits(seconds=math.inf, pixels=2**62, streams=2**31, frames=2**62)
+_NO_INDEX = "its index (moov) is missing, without which nothing of it can be decoded"
 _HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}  # numbers of ITU-T H.273
 
 
@@ -294,4 +295,5 @@ def _reason(error: "av.FFmpegError") -> str:
     """The last words of ffmpeg where there are some, else the name of the error."""
     log: tuple[int, str, str] | None = cast(Any, error.log)  # PyAV's own types are wrong here
     said = log[2].strip().rstrip(".") if log else ""
-    return said or error.strerror or type(error).__name__
+    reason = said or error.strerror or type(error).__name__
+    return _NO_INDEX if "moov atom not found" in reason else reason

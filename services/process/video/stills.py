@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from services.process.image.geometry import stand_in
@@ -10,11 +11,12 @@ from services.process.video import command
 from services.process.video.branch import Window
 from services.process.video.counted import counted
 from services.process.video.film import Film, Series, Snap, Still, Storyboard
+from services.process.video.progress import Progress
 from services.process.video.run import run
 from services.process.video.shots import Grid
 from services.process.video.storyboard import finished
 from services.process.video.tools import Tools
-from services.process.video.whole import broken_off, tolerated, witness
+from services.process.video.whole import check_whole, lacking, tolerated, witness
 from shared.errors import CorruptMedia
 from shared.jobs import Output
 from shared.together import together
@@ -55,74 +57,91 @@ async def _series(
     tools: Tools, film: Film, series: Series, work: Work, made: Made
 ) -> tuple[Output, ...]:
     size = _needed(film, [recipe for recipes in series.recipes for recipe in recipes])
-    frames = await _frames(tools, film, series.times, size, work, made)
+    frames, missing = await _frames(tools, film, series, size, work, made)
     files = await together(
         tools.pictures.apply(frame, recipes, work)
-        for frame, recipes in zip(frames, series.recipes, strict=True)
+        for frame, recipes in zip(frames, series.recipes, strict=False)
     )
     for frame in frames:
         frame.unlink()
-    return tuple(output for outputs in files for output in outputs)
+    return lacking(missing, (output for outputs in files for output in outputs))
 
 
 async def _storyboard(
     tools: Tools, film: Film, board: Storyboard, work: Work, made: Made
 ) -> tuple[Output, ...]:
+    frames, missing = await _frames(tools, film, board, (board.width, board.height), work, made)
+    board = replace(board, count=len(frames))
     grid = Grid(board.count, board.width, board.height)
-    times = tuple((number + 0.5) * board.interval for number in range(board.count))
-    frames = await _frames(tools, film, times, (board.width, board.height), work, made)
     whole = work.directory.absolute() / _FRAME
     await tools.sheet(frames, grid, whole, work)
-    output = await finished(tools, film, board, grid, whole, work)
+    seconds = film.duration_seconds - (missing or 0.0)
+    output = await finished(tools, seconds, board, grid, whole, work)
     whole.unlink()
-    return (output,)
+    return lacking(missing, (output,))
 
 
 async def _frames(
     tools: Tools,
     film: Film,
-    times: tuple[float, ...],
+    snap: Series | Storyboard,
     size: tuple[int, int],
     work: Work,
     made: Made,
-) -> list[Path]:
-    """Files with the pictures at `times`."""
+) -> tuple[list[Path], float | None]:
+    """Files with the pictures of `snap`, and how many seconds of the film are missing.
+
+    Of a film that breaks off, they are those alone that come before that.
+    """
     directory = work.directory.absolute()
-    files = [directory / f"frame-{number}.tmp" for number in range(len(times))]
+    files = [directory / f"frame-{number}.tmp" for number in range(len(snap.times))]
     async with counted(files, made):
-        await _find(tools, film, times, files, size, work)
-    return files
+        missing = await _find(tools, film, snap, files, size, work)
+    if missing is None:
+        return files, None
+    count = max(1, sum(time < film.picture_seconds - missing for time in snap.times))
+    for file in files[count:]:
+        file.unlink()
+    return files[:count], missing
 
 
 async def _find(
     tools: Tools,
     film: Film,
-    times: tuple[float, ...],
+    snap: Series | Storyboard,
     files: list[Path],
     size: tuple[int, int],
     work: Work,
-) -> None:
+) -> float | None:
+    """Write the files; gives how many seconds of the film are missing."""
+    times = snap.times
     if film.transfer is not None and tools.means.tone_mapping:
         # Only the program can turn HDR into SDR; one of its runs for each picture.
         for time, file in zip(times, files, strict=True):
             await _grab(tools, film, time, file, work, size)
-        return
+        return None
     slack = _SLACK_SECONDS if film.picture_seconds > _SHORT_SECONDS else 0.0
     begins = await tools.shots(film, times, slack, size, files, work)
     late = max(slack, tolerated(film.picture_seconds))
-    for time, begin in zip(times, begins, strict=True):
-        if time - begin > late:
-            await _check_goes_on(tools, film, begin, work)
-            break
+    stuck = next((b for time, b in zip(times, begins, strict=True) if time - b > late), None)
+    return None if stuck is None else await _missing(tools, film, stuck, snap.salvage, work)
 
 
-async def _check_goes_on(tools: Tools, film: Film, seconds: float, work: Work) -> None:
-    """Refuse a film that breaks off at `seconds`; it may also show one picture for long."""
+async def _missing(
+    tools: Tools, film: Film, seconds: float, salvage: bool, work: Work
+) -> float | None:
+    """See `check_whole`, of a film whose pictures may end at `seconds`, or show one for long."""
     assert film.video_stream is not None
     rest = [witness(film.video_stream)]
     arguments = command.encode(film, rest, tools.means, Window(seconds))
-    if said := await run(tools.ffmpeg, arguments, tools.grant, work) or film.flaw:
-        raise broken_off(said, seconds, film.picture_seconds)
+    end = seconds
+
+    def follow(progress: Progress) -> None:
+        nonlocal end
+        end = seconds + progress.seconds
+
+    said = await run(tools.ffmpeg, arguments, tools.grant, work, follow, salvage=salvage)
+    return check_whole(said or film.flaw, end, film.picture_seconds, salvage=salvage)
 
 
 def _needed(film: Film, recipes: Sequence[Picture]) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.process.video.film import Film, Storyboard
+from services.process.video.film import Storyboard
 from services.process.video.products.captions import WEBVTT
 from services.process.video.shots import Grid
 from shared.jobs import Member, Output
@@ -32,15 +32,18 @@ def stamp(seconds: float) -> str:
 
 
 async def finished(
-    tools: "Tools", film: Film, board: Storyboard, grid: Grid, drawing: Path, work: "Work"
+    tools: "Tools", seconds: float, board: Storyboard, grid: Grid, drawing: Path, work: "Work"
 ) -> Output:
     """The storyboard whose sheet was drawn as the file `drawing`.
+
+    Args:
+        seconds: the film's end.
 
     Raises:
         SourceTooLarge, TimeLimit, EngineUnavailable: see `Pictures.render`.
     """
     (picture,) = await tools.pictures.render(drawing, (board.sheet,), work)
-    text = cues(board, grid, film.duration_seconds)
+    text = cues(board, grid, seconds)
     return await _with_cues(tools, board, text, picture, work)
 
 

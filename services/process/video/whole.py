@@ -4,26 +4,40 @@ ffmpeg takes it for one, and only complains. Neither that nor the length is enou
 some films are shorter than they say, and many play well in spite of an error.
 """
 
+from collections.abc import Iterable
+
 from services.process.video.branch import Branch, Window
 from services.process.video.film import Film
 from services.process.video.verdict import summary
 from shared.errors import CorruptMedia
+from shared.jobs import Output
 
 _WITHIN_SECONDS = 0.25
 _WITHIN_SHARE = 0.05  # of what there should be
 
 
-def check_whole(said: str, seconds: float, wanted: float) -> None:
-    """Refuse a film of which `seconds` were read, where there should be `wanted`.
+def check_whole(said: str, seconds: float, wanted: float, *, salvage: bool = False) -> float | None:
+    """The seconds that are missing of a film of which `seconds` were read, of `wanted`.
+
+    None where it is whole.
 
     Args:
         said: what ffmpeg complained about, or `Film.flaw`; may be nothing.
+        salvage: whether a part is enough.
 
     Raises:
-        CorruptMedia: it breaks off.
+        CorruptMedia: it breaks off, and a part is not enough, or there is none.
     """
-    if said and wanted - seconds > tolerated(wanted):
+    if not said or wanted - seconds <= tolerated(wanted):
+        return None
+    if not salvage or seconds <= 0:
         raise broken_off(said, seconds, wanted)
+    return round(wanted - seconds, 3)
+
+
+def lacking(missing: float | None, outputs: Iterable[Output]) -> tuple[Output, ...]:
+    """The outputs, with what is missing of the film in them; see `check_whole`."""
+    return tuple(output.model_copy(update={"missing_seconds": missing}) for output in outputs)
 
 
 def tolerated(seconds: float) -> float:
@@ -39,9 +53,10 @@ def broken_off(said: str, seconds: float, wanted: float) -> CorruptMedia:
     )
 
 
-def witness(stream: int) -> Branch:
+def witness(stream: int, *, decoded: bool = True) -> Branch:
     """A track that is read beside products whose own length does not tell how far that went."""
-    return Branch(("-map", f"0:{stream}", "-c", "copy", "-f", "null", "-"))
+    copied = () if decoded else ("-c", "copy")
+    return Branch(("-map", f"0:{stream}", *copied, "-f", "null", "-"))
 
 
 def sound_seconds(film: Film, stream: int) -> float:

@@ -157,6 +157,11 @@ async def test_a_damaged_film_is_told_as_on_the_cpu(
     with pytest.raises(CorruptMedia, match="can be decoded"):
         await bench.make(cut, {**SMALL, "crf": 30}, {"op": "hls", "heights": [96]})
     assert [line.count("-hwaccel ") for line in log.read_text().splitlines()][-3:] == [1, 0, 0]
+    saved = await bench.make(cut, {**SMALL, "name": "saved", "crf": 30, "salvage": True})
+    made = saved["saved-96p.mp4"]
+    assert made.missing_seconds
+    assert made.made_on
+    assert made.made_on.decoding == "cpu"
 
 
 async def test_what_is_streamed_or_not_decoded_says_where_it_was_made(

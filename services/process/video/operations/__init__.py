@@ -42,4 +42,5 @@ FILMS: Catalogue[FilmRecipe] = Catalogue(
     },
     default="film",
     inner=PHOTOS,
+    shared=frozenset({"salvage"}),
 )

@@ -19,6 +19,6 @@ class CaptionTexts(FilmRecipe):
         if not texts:
             raise UnsupportedMedia("The film has no captions that are text.")
         return tuple(
-            CaptionFile(f"{self.name}-{number}", track.stream, track.language)
+            CaptionFile(f"{self.name}-{number}", track.stream, track.language, salvage=self.salvage)
             for number, track in enumerate(texts, start=1)
         )

@@ -51,6 +51,7 @@ class Hls(FilmRecipe):
                 audio_kbps=self.audio_kbps,
                 segment_seconds=self.segment_seconds,
                 dash=self.dash,
+                salvage=self.salvage,
                 sounds=tracks("sound", sounds, film.audio_stream),
                 captions=tracks("captions", texts if self.captions else ()),
             ),

@@ -37,8 +37,16 @@ class Moment(FilmRecipe):
         fps = self.fps if not film.frame_rate or film.faster_than(self.fps) else None
         if self.format == "mp4":
             made = Rendition(
-                self.name, width, height, _CRF, "veryfast", None, fps=fps, window=window
+                self.name,
+                width,
+                height,
+                _CRF,
+                "veryfast",
+                None,
+                fps=fps,
+                window=window,
+                salvage=self.salvage,
             )
             return (made,)
         moving: Moving = self.format
-        return (Preview(self.name, moving, width, height, fps, self.quality, window),)
+        return (Preview(self.name, moving, width, height, fps, self.quality, window, self.salvage),)

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from services.process.plan import Recipe
 from services.process.video.film import Film, Snap
@@ -22,6 +22,10 @@ class FilmRecipe(Recipe):
     """
 
     needs_pictures: ClassVar[bool] = True
+
+    salvage: bool = Field(
+        default=False, description="Whether of a damaged film is made what can be decoded of it."
+    )
 
     @model_validator(mode="after")
     def _name_has_room(self) -> Self:

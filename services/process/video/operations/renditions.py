@@ -70,6 +70,7 @@ class Renditions(FilmRecipe):
                 hdr=self.hdr and film.transfer is not None,
                 loudness=self.loudness,
                 captions=self.captions,
+                salvage=self.salvage,
                 copied=self._is_copied(film, (width, height)),
                 sound_copied=self._is_sound_copied(film),
             )
@@ -82,12 +83,17 @@ class Renditions(FilmRecipe):
             return None
         return self.max_fps if film.faster_than(self.max_fps) else None
 
+    @property
+    def _copies(self) -> bool:
+        """Not of a film that may be damaged: a copy would be damaged as well."""
+        return self.copy_source and not self.salvage
+
     def _is_copied(self, film: Film, size: tuple[int, int]) -> bool:
-        wanted = self.copy_source and self.crf is None
+        wanted = self._copies and self.crf is None
         return wanted and pictures_fit(film, self.codec, size, self.max_fps)
 
     def _is_sound_copied(self, film: Film) -> bool:
-        wanted = self.copy_source and self.loudness is None
+        wanted = self._copies and self.loudness is None
         return wanted and sound_fits(film, self.codec, self.audio_kbps)
 
     def _name_of(self, side: int) -> str:

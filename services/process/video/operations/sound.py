@@ -28,7 +28,12 @@ class Audio(FilmRecipe):
     def products(self, film: Film) -> tuple[Extract, ...]:
         """One file."""
         stream = stream_of(film, self.track)
-        return (Extract(self.name, stream, self.format, self.audio_kbps, self.loudness),)
+        return (
+            Extract(
+                *(self.name, stream, self.format, self.audio_kbps, self.loudness),
+                salvage=self.salvage,
+            ),
+        )
 
 
 class Wave(FilmRecipe):
@@ -47,7 +52,12 @@ class Wave(FilmRecipe):
         made = targets(self.name, self.formats, self.width, 90)
         colour = self.colour.removeprefix("#")
         stream = stream_of(film, self.track)
-        return (Waveform(self.name, stream, self.width, self.height, colour, made),)
+        return (
+            Waveform(
+                *(self.name, stream, self.width, self.height, colour, made),
+                salvage=self.salvage,
+            ),
+        )
 
 
 def stream_of(film: Film, track: int | None) -> int:

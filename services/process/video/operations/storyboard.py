@@ -43,5 +43,6 @@ class Board(FilmRecipe):
                 width=width,
                 height=max(1, min(2 * self.width, round(width * film.height / film.width))),
                 sheet=Target(name=self.name, format=self.format, quality=self.quality),
+                salvage=self.salvage,
             ),
         )

@@ -23,4 +23,5 @@ class Thumbnails(Pictured):
         step = film.picture_seconds / self.count
         numbers = range(1, self.count + 1)
         times = tuple((number - 0.5) * step for number in numbers)
-        return (Series(times, tuple(self.of_picture(f"{self.name}-{n}") for n in numbers)),)
+        pictures = tuple(self.of_picture(f"{self.name}-{n}") for n in numbers)
+        return (Series(times, pictures, self.salvage),)

@@ -40,4 +40,10 @@ class Trim(FilmRecipe):
         sound = self.audio_kbps if self.audio and film.audio_stream is not None else None
         width, height = scaled_to(film, film.width)
         window = Window(self.start, seconds)
-        return (Rendition(self.name, width, height, self.crf, self.preset, sound, window=window),)
+        return (
+            Rendition(
+                *(self.name, width, height, self.crf, self.preset, sound),
+                window=window,
+                salvage=self.salvage,
+            ),
+        )

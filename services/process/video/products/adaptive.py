@@ -15,7 +15,6 @@ from services.process.video.products.product import Passed
 from services.process.video.streaming.language import tag
 from services.process.video.streaming.master import PLAYLIST, Track
 from services.process.video.streaming.package import CAPTIONS, Contents, Size
-from services.process.video.whole import check_whole
 from shared.jobs import Member, Output
 
 _MEDIA_TYPES = {
@@ -42,6 +41,7 @@ class Adaptive:
         name: the set's folder.
         sizes: the largest first.
         sounds, captions: the tracks, each with the number of its stream in the film.
+        salvage: see `Product.salvage`.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Adaptive:
     dash: bool
     sounds: tuple[tuple[Track, int], ...] = ()
     captions: tuple[tuple[Track, int], ...] = ()
+    salvage: bool = False
 
     @property
     def window(self) -> Window:
@@ -149,11 +150,12 @@ class Adaptive:
             tuple(track for track, _ in self.captions),
             passed.film.frame_rate,
             self.dash,
+            passed.salvage,
         )
         from asyncio import to_thread  # late: whoever only reads the parameters needs no loop
 
         made = await passed.tools.package(root, contents, passed.work)
-        check_whole(passed.complaints, made.seconds, passed.film.picture_seconds)
+        missing = passed.missing(made.seconds, passed.film.picture_seconds)
         first, *others = await to_thread(_members, made.pieces, passed)
         return (
             Output(
@@ -167,6 +169,7 @@ class Adaptive:
                 width=self.sizes[0].width,
                 height=self.sizes[0].height,
                 duration_seconds=round(made.seconds, 3),
+                missing_seconds=missing,
                 engine=passed.tools.ffmpeg.name,
             ),
         )

@@ -74,6 +74,8 @@ class Board(Plain):
         grid = Grid(board.count, board.width, board.height)
         await passed.tools.sheet(there, grid, drawing, passed.work)
         folder.rmdir()
-        made = await finished(passed.tools, passed.film, board, grid, drawing, passed.work)
+        made = await finished(
+            passed.tools, passed.film.duration_seconds, board, grid, drawing, passed.work
+        )
         drawing.unlink()
         return (made,)

@@ -6,7 +6,7 @@ from pathlib import Path
 from services.process.video.branch import WHOLE, Branch, Window
 from services.process.video.film import Film
 from services.process.video.products.product import Passed, Plain
-from services.process.video.whole import check_whole, steady, witness
+from services.process.video.whole import steady, witness
 from shared.jobs import Output
 
 WEBVTT = "text/vtt"
@@ -14,12 +14,17 @@ WEBVTT = "text/vtt"
 
 @dataclass(frozen=True, slots=True)
 class CaptionFile(Plain):
-    """One track of text captions; see `Captions` for `stream` and `language`."""
+    """One track of text captions; see `Captions` for `stream` and `language`.
+
+    Attributes:
+        salvage: see `Product.salvage`.
+    """
 
     name: str
     stream: int
     language: str | None
     window: Window = WHOLE
+    salvage: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -30,14 +35,14 @@ class CaptionFile(Plain):
         """One, of text alone; when that ends says nothing of the film's end."""
         text = Branch(webvtt(self.stream, directory / f"{self.name}.vtt"))
         stream, _ = steady(film)
-        return text, witness(stream)
+        return text, witness(stream, decoded=False)
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""
         _, seconds = steady(passed.film)
-        check_whole(passed.complaints, passed.seconds, seconds)
+        missing = passed.missing(passed.seconds, seconds)
         file = f"{self.name}.vtt"
-        (piece,) = await passed.tools.digests((passed.directory / file,), passed.work)
+        (piece,) = await passed.tools.digests((passed.written(file),), passed.work)
         return (
             Output(
                 name=self.name,
@@ -47,6 +52,7 @@ class CaptionFile(Plain):
                 sha256=piece.sha256,
                 media_type=WEBVTT,
                 language=self.language,
+                missing_seconds=missing,
                 engine=passed.tools.ffmpeg.name,
             ),
         )

@@ -1,7 +1,7 @@
 """A finished file with film or sound in it: looked into, and described."""
 
 from services.process.video.products.product import Passed
-from services.process.video.whole import check_whole
+from shared.errors import UnsupportedMedia
 from shared.jobs import Output
 
 
@@ -21,13 +21,16 @@ async def described(
         demuxer: who reads it, if it is none of the containers that films come in.
 
     Raises:
-        CorruptMedia: it holds less of the film than there is.
+        CorruptMedia: it holds less of the film than there is, and that is not enough.
     """
     file = f"{name}.{ext}"
-    made = await passed.tools.inspect(passed.directory / file, demuxer, passed.work)
+    try:
+        made = await passed.tools.inspect(passed.written(file), demuxer, passed.work)
+    except UnsupportedMedia:  # pictures are promised in it that are not there
+        raise passed.barren(file) from None
     film = made.film
     made_seconds = film.duration_seconds if film.video_stream is None else film.picture_seconds
-    check_whole(passed.complaints, made_seconds, seconds)
+    missing = passed.missing(made_seconds, seconds)
     return Output(
         name=name,
         ext=ext,
@@ -39,5 +42,6 @@ async def described(
         height=film.height or None,
         language=language,
         duration_seconds=round(film.duration_seconds, 3),
+        missing_seconds=missing,
         engine=passed.tools.ffmpeg.name,
     )

@@ -7,7 +7,7 @@ from typing import Literal
 from services.process.video.branch import Branch, Tap, Window
 from services.process.video.film import Film
 from services.process.video.products.product import Passed, Plain
-from services.process.video.whole import check_whole, picture_seconds
+from services.process.video.whole import picture_seconds
 from shared.jobs import Output
 
 Moving = Literal["webp", "gif"]
@@ -25,6 +25,7 @@ class Preview(Plain):
     Attributes:
         fps: pictures per second; None for those that the film has.
         quality: 1 to 100; has no meaning for GIF.
+        salvage: see `Product.salvage`.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Preview(Plain):
     fps: float | None
     quality: int
     window: Window
+    salvage: bool = False
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -63,9 +65,9 @@ class Preview(Plain):
         """See `Product.finish`."""
         rounded = 1 / self.fps if self.fps else 0.0  # a picture more or less
         wanted = picture_seconds(passed.film, self.window)
-        check_whole(passed.complaints, passed.seconds + rounded, wanted)
+        missing = passed.missing(passed.seconds + rounded, wanted)
         file = f"{self.name}.{self.format}"
-        (piece,) = await passed.tools.digests((passed.directory / file,), passed.work)
+        (piece,) = await passed.tools.digests((passed.written(file),), passed.work)
         return (
             Output(
                 name=self.name,
@@ -76,7 +78,8 @@ class Preview(Plain):
                 media_type=f"image/{self.format}",
                 width=self.width,
                 height=self.height,
-                duration_seconds=self.window.seconds,
+                duration_seconds=self.window.seconds if missing is None else wanted - missing,
+                missing_seconds=missing,
                 engine=passed.tools.ffmpeg.name,
             ),
         )

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from services.process.video.branch import Branch, Window
 from services.process.video.film import Film
+from services.process.video.verdict import summary
+from services.process.video.whole import check_whole
+from shared.errors import CorruptMedia
 from shared.jobs import Output
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ class Passed:
     Attributes:
         complaints: what ffmpeg said, or what is wrong with the film anyway; may be nothing.
         seconds: how far into the window the longest of its outputs reaches.
+        salvage: whether what there is of a damaged film is enough.
     """
 
     film: Film
@@ -28,11 +32,38 @@ class Passed:
     work: "Work"
     complaints: str
     seconds: float
+    salvage: bool = False
 
     @property
     def directory(self) -> Path:
         """Where the files are, from the root."""
         return self.work.directory.absolute()
+
+    def missing(self, seconds: float, wanted: float) -> float | None:
+        """See `Output.missing_seconds`, of an output of `seconds` that should have `wanted`.
+
+        Raises:
+            CorruptMedia: something is missing, and not to be.
+        """
+        return check_whole(self.complaints, seconds, wanted, salvage=self.salvage)
+
+    def written(self, file: str) -> Path:
+        """What ffmpeg wrote by that name.
+
+        Raises:
+            CorruptMedia: it wrote nothing.
+        """
+        path = self.directory / file
+        if path.exists() and path.stat().st_size:
+            return path
+        raise self.barren(file)
+
+    def barren(self, file: str) -> CorruptMedia:
+        """The error for a part of a film of which nothing came into that file."""
+        return CorruptMedia(
+            f"The film is damaged: nothing of it can be decoded for '{file}'"
+            f" ({summary(self.complaints)})."
+        )
 
 
 class Product(Protocol):
@@ -56,6 +87,11 @@ class Product(Protocol):
     @property
     def decodes(self) -> bool:
         """Whether all pictures of the window are decoded for it."""
+        ...
+
+    @property
+    def salvage(self) -> bool:
+        """Whether of a damaged film is made what can be decoded of it."""
         ...
 
     @property
@@ -89,6 +125,11 @@ class Plain(ABC):
     """A product that needs no more than ffmpeg itself, no folder of its own, and no pictures."""
 
     __slots__ = ()
+
+    @property
+    def salvage(self) -> bool:
+        """See `Product.salvage`."""
+        return False
 
     @property
     def decodes(self) -> bool:

@@ -29,6 +29,7 @@ class Rendition(Plain):
         copied: whether the pictures are taken as they are.
         sound_copied: whether the sound is.
         window: the part of the film.
+        salvage: see `Product.salvage`.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Rendition(Plain):
     copied: bool = False
     sound_copied: bool = False
     window: Window = WHOLE
+    salvage: bool = False
 
     @property
     def file(self) -> str:

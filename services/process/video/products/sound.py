@@ -10,7 +10,7 @@ from services.process.video.command import png
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
-from services.process.video.whole import check_whole, sound_seconds, witness
+from services.process.video.whole import lacking, sound_seconds, witness
 from shared.jobs import Output
 
 
@@ -22,6 +22,7 @@ class Extract(Plain):
         stream: its number in the film.
         kbps: bit rate, where the format has one.
         loudness: LUFS that it is brought to; None for what it has.
+        salvage: see `Product.salvage`.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Extract(Plain):
     kbps: int
     loudness: float | None
     window: Window = WHOLE
+    salvage: bool = False
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -74,6 +76,7 @@ class Waveform(Plain):
     Attributes:
         width, height: pixels of the drawing; its width is all of the film's time.
         colour: `RRGGBB`, on nothing.
+        salvage: see `Product.salvage`.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Waveform(Plain):
     colour: str
     targets: tuple[Target, ...]
     window: Window = WHOLE
+    salvage: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -120,9 +124,10 @@ class Waveform(Plain):
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""
-        check_whole(passed.complaints, passed.seconds, sound_seconds(passed.film, self.stream))
-        drawing = passed.directory / self._drawing
+        missing = passed.missing(passed.seconds, sound_seconds(passed.film, self.stream))
+        drawing = passed.written(self._drawing)
         try:
-            return await passed.tools.pictures.render(drawing, self.targets, passed.work)
+            made = await passed.tools.pictures.render(drawing, self.targets, passed.work)
+            return lacking(missing, made)
         finally:
             drawing.unlink(missing_ok=True)

@@ -1,9 +1,10 @@
 """From the pieces that ffmpeg left to a set that players understand. Runs in a child."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import SEEK_CUR
 from pathlib import Path
+from shutil import rmtree
 from typing import BinaryIO
 
 from services.process.video.digests import Piece, digests
@@ -47,6 +48,7 @@ class Contents:
     Attributes:
         fps: pictures per second on average; 0 where that is not known.
         dash: whether there is a DASH manifest, too.
+        salvage: whether sound of which a damaged film has nothing may be left out.
     """
 
     sizes: tuple[Size, ...]
@@ -54,6 +56,7 @@ class Contents:
     captions: tuple[Track, ...]
     fps: float
     dash: bool
+    salvage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +79,15 @@ def package(root: Path, contents: Contents) -> Package:
         CorruptMedia: a stream has no pieces: nothing of the film could be decoded.
         SourceTooLarge: there are far too many: the film is longer than it said.
     """
-    folders = [size.folder for size in contents.sizes] + [one.folder for one in contents.sounds]
+    left = [*_left(root, contents)]
+    folders = [size.folder for size in contents.sizes] + [one.folder for one in left]
     streams = in_step([_stream(root, folder) for folder in folders])
     shown, heard = streams[: len(contents.sizes)], streams[len(contents.sizes) :]
     pictures = [
         _picture(root, stream, size, contents.fps)
         for stream, size in zip(shown, contents.sizes, strict=True)
     ]
-    sounds = [Audible(stream, track) for stream, track in zip(heard, contents.sounds, strict=True)]
+    sounds = [Audible(stream, track) for stream, track in zip(heard, left, strict=True)]
     seconds = pictures[0].stream.seconds
     for stream in streams:
         (root / stream.folder / PLAYLIST).write_text(media_playlist(stream))
@@ -107,6 +111,22 @@ def _files(root: Path) -> Iterable[Path]:
 def _picture(root: Path, stream: Stream, size: Size, usual_fps: float) -> Picture:
     codec = _codec((root / size.folder / stream.init).read_bytes())
     return Picture(stream, size.width, size.height, codec, stream.fastest(usual_fps))
+
+
+def _left(root: Path, contents: Contents) -> Iterator[Track]:
+    """The tracks of sound of which there is something; the folders of the others go."""
+    for track in contents.sounds:
+        if contents.salvage and not _is_left(root, track.folder):
+            rmtree(root / track.folder)
+        else:
+            yield track
+
+
+def _is_left(root: Path, folder: str) -> bool:
+    try:
+        return bool(_stream(root, folder).segments)
+    except CorruptMedia:
+        return False
 
 
 def _stream(root: Path, folder: str) -> Stream:

@@ -4,6 +4,7 @@ import pytest
 
 from services.process.image.operations import PHOTOS
 from services.process.plan import plan
+from services.process.video.operations import FILMS
 from shared.errors import InvalidJob
 from shared.jobs import Operation, Request
 
@@ -30,6 +31,20 @@ def test_name_is_the_operations_unless_the_user_gives_one() -> None:
 
 def test_preset_and_a_part_of_it_count_once() -> None:
     assert plan(operations("web", "thumbnail"), PHOTOS) == plan(operations("web"), PHOTOS)
+
+
+def test_presets_take_what_all_operations_have() -> None:
+    recipes = plan(operations({"op": "film", "salvage": True}), FILMS)
+    assert {recipe.name: recipe.salvage for recipe in recipes} == {
+        "renditions": True,
+        "poster": True,
+        "storyboard": True,
+    }
+    sentence = "operations.0: the preset 'film' takes no parameters but 'salvage'"
+    for more in ({"width": 3}, {"name": "mine", "salvage": True}):
+        with pytest.raises(InvalidJob) as refusal:
+            plan(operations({"op": "film", **more}), FILMS)
+        assert str(refusal.value) == sentence
 
 
 @pytest.mark.parametrize(

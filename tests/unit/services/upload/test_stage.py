@@ -65,6 +65,15 @@ async def test_every_output_is_stored_and_reported_in_order(
     assert work.spent.uploaded_bytes == 3210
 
 
+async def test_what_is_known_of_a_film_is_reported(
+    upload: Upload, work: FolderWork, outputs: tuple[Output, ...], made: Path
+) -> None:
+    told = {"duration_seconds": 2.5, "missing_seconds": 1.5, "language": "eng"}
+    film = outputs[0].model_copy(update=told)
+    (result,) = (await upload(job((film,), original(b"source", made)), work)).results
+    assert result.model_dump(include={*told}, by_alias=False) == told
+
+
 async def test_the_original_goes_too_if_asked(
     upload: Upload, storage: MemoryStorage, work: FolderWork, made: Path
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.process.plan import plan
-from services.process.video.film import Film, Sound, Still
+from services.process.video.film import Captions, Film, Series, Sound, Still, Storyboard
 from services.process.video.operations import FILMS
 from services.process.video.operations.renditions import Renditions
 from shared.errors import InvalidJob
@@ -94,3 +94,13 @@ def test_the_operations_load_no_codec() -> None:
         "sys.exit(bool({'av', 'PIL', 'pyvips', 'imageio_ffmpeg'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("operation", sorted(FILMS.recipes))
+def test_what_reads_to_the_end_knows_whether_a_part_is_enough(operation: str, asked: bool) -> None:
+    film = replace(FILM, sounds=(Sound(1, "aac"),), captions=(Captions(2, "srt", text=True),))
+    for more in ({}, {"format": "webp"}) if operation == "preview" else ({},):
+        recipe = one({"op": operation, "salvage": asked, **more})
+        boards = [s for s in recipe.snaps(film) if isinstance(s, Series | Storyboard)]
+        assert {made.salvage for made in (*recipe.products(film), *boards)} <= {asked}

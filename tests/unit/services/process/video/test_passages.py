@@ -59,7 +59,7 @@ def reporting(monkeypatch: pytest.MonkeyPatch, *passed: Sequence[Progress]) -> N
     """Let each run of ffmpeg do nothing but report the next of `passed`."""
     runs = iter(passed)
 
-    async def run(*arguments: Any) -> str:
+    async def run(*arguments: Any, **_: Any) -> str:
         advance: Callable[[Progress], None] = arguments[-1]
         for report in next(runs):
             advance(report)
