@@ -94,10 +94,12 @@ class Window:
     Attributes:
         start: seconds from the film's beginning.
         seconds: its length; None up to the end.
+        lead: how much earlier reading begins; what is read until the start is thrown away.
     """
 
     start: float = 0.0
     seconds: float | None = None
+    lead: float = 0.0
 
 
 WHOLE = Window()

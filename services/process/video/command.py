@@ -18,10 +18,8 @@ _ALWAYS = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-n"),
     *("-progress", "pipe:1", "-stats_period", "0.5"),
 )
-# There a search leads to any picture, and what cannot be decoded from there would be lost.
-_WITHOUT_INDEX = frozenset({"mpeg", "mpegts"})
-_LEAD_SECONDS = 30.0  # more than key frames lie apart
 _LEAST_UNITS = 480  # of time, in a second
+_JUMP_SECONDS = 10.0  # in MPEG; ffmpeg's own
 _PACKETS_KEPT = "4096"  # while an output waits for the first packet of its other stream
 # Read once, then gone: ffmpeg's usual level takes most of the time of the whole picture.
 PNG = ("-c:v", "png", "-compression_level", "1")
@@ -56,15 +54,14 @@ def encode(
     fetched = fetching(means.route, film)
     filters, labels = graph(film, branches, means.tone_mapping, fetched)
     complex_filters = ("-filter_complex", filters) if filters else ()
-    lead = min(window.start, _LEAD_SECONDS) if film.container in _WITHOUT_INDEX else 0.0
     return (
         *_ALWAYS,
         *("-filter_complex_threads", str(means.threads)),
-        *_seek(window, lead),
+        *_seek(window),
         *opening(means.route),
         *_input(film, means),
         *complex_filters,
-        *_outputs([*zip(branches, labels, strict=True)], means, film, _cut(window, lead)),
+        *_outputs([*zip(branches, labels, strict=True)], means, film),
     )
 
 
@@ -84,23 +81,26 @@ def grab(
     means: Means,
     size: tuple[int, int],
     *,
+    lead: float = 0.0,
     search: bool = True,
 ) -> tuple[str, ...]:
     """Arguments that write the picture at `seconds`, upright and lossless, as a PNG.
 
     Args:
         size: width and height that it gets, in pixels.
+        lead: see `Window`.
         search: jump there; else decode all that is before, for files that cannot be searched.
     """
     # A millisecond early: a time that was rounded up must not lead to the next picture.
-    seek = ("-ss", f"{seconds - 0.001:.6f}") if seconds > 0.001 else ()
+    seconds = max(0.0, seconds - 0.001)
+    start = _seek(Window(seconds, lead=min(lead, seconds)))
     shown = f"{scaled(*size)}:flags=lanczos"
     filters = ",".join((*cleaned(film), shown, *toned(film, means.tone_mapping)))
     return (
         *_ALWAYS,
-        *(seek if search else ()),
+        *(start if search else ()),
         *_input(film, means),
-        *(() if search else seek),
+        *(() if search else ("-ss", f"{seconds:.6f}")),
         *("-map", f"0:{film.video_stream}", "-frames:v", "1"),
         *("-vf", f"{filters},format=rgb24,setsar=1"),
         *NOTHING_BUT_MEDIA,
@@ -114,19 +114,17 @@ def png(target: Path) -> tuple[str, ...]:
     return (*PNG, "-f", "image2pipe", f"file:{target}")
 
 
-def _seek(window: Window, lead: float) -> tuple[str, ...]:
-    """Jump to the window, or to `lead` seconds before it, and stop reading behind it."""
-    start = window.start - lead
-    jump = ("-ss", f"{start:.6f}") if start else ()
-    return (*jump, *(() if window.seconds is None else ("-t", f"{lead + window.seconds:.6f}")))
+def _seek(window: Window) -> tuple[str, ...]:
+    start = ("-ss", f"{window.start - window.lead:.6f}") if window.start else ()
+    # The start is at 0 by ffmpeg's clock; what is before 0 goes no further than its decoders.
+    early = ("-itsoffset", f"{-window.lead:.6f}", *_patient(window.lead)) if window.lead else ()
+    length = () if window.seconds is None else ("-t", f"{window.seconds:.6f}")
+    return (*start, *early, *length)
 
 
-def _cut(window: Window, lead: float) -> tuple[str, ...]:
-    """Keep nothing of what is read before the window, in each output."""
-    if not lead:
-        return ()
-    end = () if window.seconds is None else ("-t", f"{window.seconds:.6f}")
-    return ("-ss", f"{lead:.6f}", *end)
+def _patient(seconds: float) -> tuple[str, ...]:
+    """So that a clock which begins so much below 0 is not taken for one that jumped, and mended."""
+    return ("-dts_delta_threshold", f"{_JUMP_SECONDS + seconds:.6f}")
 
 
 def _input(film: Film, means: Means) -> tuple[str, ...]:
@@ -139,9 +137,7 @@ def _input(film: Film, means: Means) -> tuple[str, ...]:
     )
 
 
-def _outputs(
-    branches: Sequence[tuple[Branch, str]], means: Means, film: Film, cut: Sequence[str]
-) -> Iterator[str]:
+def _outputs(branches: Sequence[tuple[Branch, str]], means: Means, film: Film) -> Iterator[str]:
     """All outputs: one for each branch, but one for all files with the same beside pictures.
 
     Branches come as `ordered` gives them.
@@ -154,9 +150,9 @@ def _outputs(
         if branch.file is not None:
             files.setdefault(branch.file.beside, []).append(Pictures(source, options, branch.file))
         else:
-            others += (*(("-map", source) if label else ()), *_all_outputs(means), *cut, *options)
+            others += (*(("-map", source) if label else ()), *_all_outputs(means), *options)
     for alike in files.values():
-        yield from (*_all_outputs(means), *cut, *tee(alike))
+        yield from (*_all_outputs(means), *tee(alike))
     yield from others
 
 

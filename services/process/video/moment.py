@@ -1,12 +1,12 @@
 """Which picture of a film makes its poster. Runs in a child."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from services.process.video.film import Film
-from services.process.video.probe import MICROSECOND, opened, picture_stream, pictures
+from services.process.video.probe import opened, picture_stream, pictures
+from services.process.video.seeking import go_to, key_before, start_of
 
 if TYPE_CHECKING:
     import av.container
@@ -77,26 +77,15 @@ def shown_at(
     media: "av.container.InputContainer", video: "VideoStream", time: float
 ) -> "VideoFrame | None":
     """The picture that a player shows at `time`: the last one that began until then."""
-    go_to(media, time)
+    start = start_of(media)
+    key = key_before(media, time, start)
+    go_to(media, key.place if key else start)
     shown = None
     for frame in pictures(media, video):
         if shown is not None and clock(frame) > time:
             break
         shown = frame
     return shown
-
-
-def start_of(media: "av.container.InputContainer") -> float:
-    """The time at which the film begins, by the file's own clock."""
-    return (media.start_time or 0) * MICROSECOND
-
-
-def go_to(media: "av.container.InputContainer", time: float) -> None:
-    """Read from the key frame before `time`; from where we are if the file cannot be searched."""
-    import av
-
-    with suppress(av.FFmpegError):
-        media.seek(int(time / MICROSECOND), backward=True)
 
 
 def clock(frame: "VideoFrame") -> float:

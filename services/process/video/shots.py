@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from services.process.video.cursor import Cursor
 from services.process.video.film import Film
-from services.process.video.moment import clock, start_of
+from services.process.video.moment import clock
 from services.process.video.probe import opened, picture_stream, pictures
+from services.process.video.seeking import start_of
 from shared.errors import CorruptMedia
 
 if TYPE_CHECKING:

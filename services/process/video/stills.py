@@ -133,7 +133,8 @@ async def _missing(
     """See `check_whole`, of a film whose pictures may end at `seconds`, or show one for long."""
     assert film.video_stream is not None
     rest = [witness(film.video_stream)]
-    arguments = command.encode(film, rest, tools.means, Window(seconds))
+    window = Window(seconds, lead=await tools.lead(film, seconds, work))
+    arguments = command.encode(film, rest, tools.means, window)
     end = seconds
 
     def follow(progress: Progress) -> None:
@@ -169,8 +170,9 @@ async def _grab(
     tools: Tools, film: Film, seconds: float, frame: Path, work: Work, size: tuple[int, int]
 ) -> None:
     """Write the frame; the film's first one if ffmpeg finds none at `seconds` in any way."""
+    lead = await tools.lead(film, seconds, work)
     for start, search in ((seconds, True), (seconds, False), (0.0, True)):
-        arguments = command.grab(film, start, frame, tools.means, size, search=search)
+        arguments = command.grab(film, start, frame, tools.means, size, lead=lead, search=search)
         await run(tools.ffmpeg, arguments, tools.grant, work)
         if frame.exists() and frame.stat().st_size:
             return

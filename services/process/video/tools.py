@@ -15,6 +15,7 @@ from services.process.video.hardware.device import Device, Route
 from services.process.video.moment import moment
 from services.process.video.probe import Inspected, inspect, probe
 from services.process.video.run import Grant
+from services.process.video.seeking import lead
 from services.process.video.settings import FilmSettings
 from services.process.video.shots import Grid, sheet, shots
 from services.process.video.streaming.package import Contents, Package, package
@@ -77,6 +78,12 @@ class Tools:
         """See `moment.moment`."""
         seconds = self._decoding(film)
         return await self.pool.call(moment, film, at, seconds=seconds, work=work)
+
+    async def lead(self, film: Film, seconds: float, work: Work) -> float:
+        """See `seeking.lead`."""
+        if seconds <= 0 or film.video_stream is None:
+            return 0.0
+        return await self.pool.call(lead, film, seconds, seconds=self._decoding(film), work=work)
 
     async def shots(
         self,

@@ -251,3 +251,14 @@ def test_a_part_of_the_film_is_sought() -> None:
     arguments = command.encode(FILM, [branch], MEANS, Window(2.5, 3))
     before = arguments[: arguments.index("-i")]
     assert (value_after(before, "-ss"), value_after(before, "-t")) == ("2.500000", "3.000000")
+    assert "-itsoffset" not in before
+
+
+def test_what_is_read_before_a_part_is_thrown_away() -> None:
+    (branch,) = rendition(720).branches(FILM, DIRECTORY)
+    arguments = command.encode(FILM, [branch], MEANS, Window(32.5, 3, lead=30))
+    before = arguments[: arguments.index("-i")]
+    assert (value_after(before, "-ss"), value_after(before, "-itsoffset")) == (
+        *("2.500000", "-30.000000"),
+    )
+    assert float(value_after(before, "-dts_delta_threshold")) > 30

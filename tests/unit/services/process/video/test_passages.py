@@ -20,12 +20,19 @@ from shared.jobs import Output
 
 FILM = Film("/film.mp4", "mov", 10.0, 10.0, 64, 36, 0, "h264")
 LIMITS = Limits(seconds=100, pixels=10**6, streams=9, frames=1000)
+
+
+async def no_lead(*_: Any) -> float:
+    return 0.0
+
+
 TOOLS: Any = SimpleNamespace(
     means=Means(threads=1, pixels=10**6, tone_mapping=False),
     settings=SimpleNamespace(limits=LIMITS),
     ffmpeg=None,
     device=None,
     grant_on=lambda way: None,
+    lead=no_lead,
 )
 
 

@@ -1,0 +1,81 @@
+"""Where reading a film has to begin so that a picture of it can be decoded. Runs in a child."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.process.video.film import Film
+from services.process.video.probe import MICROSECOND, opened, picture_stream
+
+if TYPE_CHECKING:
+    import av.container
+
+_MARGIN_SECONDS = 0.5  # ffmpeg's program seeks by other clocks, of this much difference at most
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key frame, in seconds by the file's own clock.
+
+    Attributes:
+        time: when it is shown.
+        place: what is sought so that reading begins with it, or a little earlier.
+    """
+
+    time: float
+    place: float
+
+
+def start_of(media: "av.container.InputContainer") -> float:
+    """The time at which the film begins, by the file's own clock."""
+    return (media.start_time or 0) * MICROSECOND
+
+
+def go_to(media: "av.container.InputContainer", time: float) -> None:
+    """Read from the key frame before `time`; from where we are if the file cannot be searched."""
+    import av
+
+    with suppress(av.FFmpegError):
+        media.seek(int(time / MICROSECOND), backward=True)
+
+
+def lead(film: Film, seconds: float) -> float:
+    """How much earlier than `seconds` reading has to begin for the picture that is shown then.
+
+    Nothing where a search leads to its key frame by itself, as it does with an index.
+    """
+    with opened(film.path, film.container) as media:
+        start = start_of(media)
+        key = key_before(media, start + seconds, start)
+    early = seconds if key is None else start + seconds - key.place
+    return min(seconds, early + _MARGIN_SECONDS) if early > 0 else 0.0
+
+
+def key_before(media: "av.container.InputContainer", time: float, earliest: float) -> Key | None:
+    """The key frame that `time` is to be reached from; None if there is none after `earliest`.
+
+    In a container without an index, such as MPEG-TS, a search leads to any picture.
+    """
+    back = 0.0
+    while (key := _key_between(media, time - back, time)) is None and time - back > earliest:
+        back = 2 * back or 1.0
+    return key
+
+
+def _key_between(media: "av.container.InputContainer", since: float, until: float) -> Key | None:
+    """The first picture from `since` on if it is a key frame, else the last key frame."""
+    go_to(media, since)
+    found, first = None, True
+    for packet in media.demux(picture_stream(media)):
+        if packet.pts is None or packet.time_base is None:
+            continue
+        time = float(packet.pts * packet.time_base)
+        if time > until:
+            break
+        if packet.is_keyframe and first:
+            return Key(time, since)
+        if packet.is_keyframe:
+            read = packet.pts if packet.dts is None else packet.dts
+            found = Key(time, float(read * packet.time_base))
+        first = False
+    return found
