@@ -29,7 +29,10 @@ async def abort_dangling(client: "S3Client", bucket: Bucket, key: str) -> None:
     """
     with translated(bucket):
         answer = await client.list_multipart_uploads(Bucket=bucket.name, Prefix=key)
-    now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    if told is None:  # no age can be told: the bucket's lifecycle rule aborts them
+        return
+    now = parsedate_to_datetime(told)
     for upload in answer.get("Uploads", []):
         old = now - upload["Initiated"] > _DANGLING_AFTER
         if (
