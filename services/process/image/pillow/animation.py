@@ -15,6 +15,7 @@ from services.process.image.engine import Format, Target
 from services.process.image.pillow import apng, gif
 from services.process.image.pillow.canvas import composed
 from services.process.image.pillow.codecs import carried, options
+from services.process.image.source.animation import has_picture_apart
 
 _FORMATS = ("GIF", "PNG", "WEBP", "AVIF")  # in others, more frames are pages, or views
 _UNSAID_MILLISECONDS = 100  # what browsers take for a frame that says 0
@@ -59,10 +60,9 @@ def frames(image: Image.Image) -> Iterator[tuple[Image.Image, int]]:
 
 
 def opening(image: Image.Image) -> Image.Image:
-    """What it begins with: the animation's first frame, whole; itself where it is none."""
-    if image.format == "GIF" or first_of(image):
-        return next(frames(image))[0]
-    return image
+    """What it begins with: the animation's first frame, whole; itself where there is none."""
+    apart = first_of(image) and has_picture_apart(Path(image.filename))  # type: ignore[attr-defined]
+    return next(frames(image))[0] if image.format == "GIF" or apart else image
 
 
 def _shown(image: Image.Image) -> Iterator[tuple[Image.Image, float]]:

@@ -185,3 +185,13 @@ def test_what_is_cut_short_anywhere_is_shown_or_refused(kind: str, tmp_path: Pat
         out.mkdir()
         with suppress(Reject):
             render("pillow", LIMITS, part, [Target("b", "png", animated=True), Target("c")], out)
+
+
+@engines
+def test_png_that_only_claims_to_move_shows_its_picture(engine: EngineName, tmp_path: Path) -> None:
+    old = Image.new("RGBA", SCREEN, BLUE)
+    source = apng(tmp_path / "a.png", layered(0, over=True)[:1], before=old)
+    data = source.read_bytes()
+    source.write_bytes(data[: data.index(b"fcTL") - 4] + data[-12:])
+    render(engine, LIMITS, source, [Target("b", "png", animated=True)], tmp_path)
+    assert differs(pixels(tmp_path / "b.png"), np.asarray(old, dtype=np.float64)) == 0
