@@ -61,7 +61,7 @@ def encode(
         *opening(means.route),
         *_input(film, means),
         *complex_filters,
-        *_outputs([*zip(branches, labels, strict=True)], means, film),
+        *_outputs([*zip(branches, labels, strict=True)], means, film, window),
     )
 
 
@@ -118,13 +118,16 @@ def _seek(window: Window) -> tuple[str, ...]:
     start = ("-ss", f"{window.start - window.lead:.6f}") if window.start else ()
     # The start is at 0 by ffmpeg's clock; what is before 0 goes no further than its decoders.
     early = ("-itsoffset", f"{-window.lead:.6f}", *_patient(window.lead)) if window.lead else ()
-    length = () if window.seconds is None else ("-t", f"{window.seconds:.6f}")
-    return (*start, *early, *length)
+    return (*start, *early, *_length(window))
 
 
 def _patient(seconds: float) -> tuple[str, ...]:
     """So that a clock which begins so much below 0 is not taken for one that jumped, and mended."""
     return ("-dts_delta_threshold", f"{_JUMP_SECONDS + seconds:.6f}")
+
+
+def _length(window: Window) -> tuple[str, ...]:
+    return () if window.seconds is None else ("-t", f"{window.seconds:.6f}")
 
 
 def _input(film: Film, means: Means) -> tuple[str, ...]:
@@ -137,27 +140,32 @@ def _input(film: Film, means: Means) -> tuple[str, ...]:
     )
 
 
-def _outputs(branches: Sequence[tuple[Branch, str]], means: Means, film: Film) -> Iterator[str]:
+def _outputs(
+    branches: Sequence[tuple[Branch, str]], means: Means, film: Film, window: Window
+) -> Iterator[str]:
     """All outputs: one for each branch, but one for all files with the same beside pictures.
 
     Branches come as `ordered` gives them.
     """
     files: dict[tuple[str, ...], list[Pictures]] = {}
     others: list[str] = []
+    always = _all_outputs(means, window)
     for branch, label in branches:
         source = f"[{label}]" if label else f"0:{branch.copied}"
         options = (*_clock(film, branch.tap), *_coded(branch, means), *branch.options)
         if branch.file is not None:
             files.setdefault(branch.file.beside, []).append(Pictures(source, options, branch.file))
         else:
-            others += (*(("-map", source) if label else ()), *_all_outputs(means), *options)
+            others += (*(("-map", source) if label else ()), *always, *options)
     for alike in files.values():
-        yield from (*_all_outputs(means), *tee(alike))
+        yield from (*always, *tee(alike))
     yield from others
 
 
-def _all_outputs(means: Means) -> tuple[str, ...]:
+def _all_outputs(means: Means, window: Window) -> tuple[str, ...]:
     return (
+        # Once more: where pictures change their size, ffmpeg counts what it reads anew.
+        *_length(window),
         *NOTHING_BUT_MEDIA,
         *("-threads:v", str(means.threads), "-max_muxing_queue_size", _PACKETS_KEPT),
         *("-fflags", "+bitexact"),
