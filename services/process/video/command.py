@@ -57,7 +57,7 @@ def encode(
     return (
         *_ALWAYS,
         *("-filter_complex_threads", str(means.threads)),
-        *_seek(window),
+        *_seek(window, jump=not _reads_all_before(window)),
         *opening(means.route),
         *_input(film, means),
         *complex_filters,
@@ -114,8 +114,17 @@ def png(target: Path) -> tuple[str, ...]:
     return (*PNG, "-f", "image2pipe", f"file:{target}")
 
 
-def _seek(window: Window) -> tuple[str, ...]:
-    start = ("-ss", f"{window.start - window.lead:.6f}") if window.start else ()
+def _reads_all_before(window: Window) -> bool:
+    """Whether reading begins with the film.
+
+    It does so without a jump: that would lead to the first key frame of the pictures, and what
+    sound there is before them would be lost.
+    """
+    return 0 < window.start <= window.lead
+
+
+def _seek(window: Window, *, jump: bool = True) -> tuple[str, ...]:
+    start = ("-ss", f"{window.start - window.lead:.6f}") if window.start and jump else ()
     # The start is at 0 by ffmpeg's clock; what is before 0 goes no further than its decoders.
     early = ("-itsoffset", f"{-window.lead:.6f}", *_patient(window.lead)) if window.lead else ()
     return (*start, *early, *_length(window))
@@ -166,6 +175,7 @@ def _all_outputs(means: Means, window: Window) -> tuple[str, ...]:
     return (
         # Once more: where pictures change their size, ffmpeg counts what it reads anew.
         *_length(window),
+        *(("-ss", "0") if _reads_all_before(window) else ()),
         *NOTHING_BUT_MEDIA,
         *("-threads:v", str(means.threads), "-max_muxing_queue_size", _PACKETS_KEPT),
         *("-fflags", "+bitexact"),

@@ -100,3 +100,13 @@ async def test_a_poster_in_between_is_the_first_picture(bench: Bench, late: Path
     )
     shown = [colour_of(opened(bench, made[name])) for name in ("poster.png", "later.png")]
     assert shown == ["red", "lime"]
+
+
+async def test_a_part_has_the_sound_before_the_pictures(bench: Bench, late: Path) -> None:
+    output = (await bench.make(late, {"op": "trim", "start": 1, "end": 4}))["trim.mp4"]
+    assert output.duration_seconds == pytest.approx(3, abs=0.1)
+    with av.open(str(bench.path(output))) as media:
+        sound, first = media.streams.audio[0], next(media.decode(video=0)).time
+        assert float((sound.start_time or 0) * (sound.time_base or 0)) == 0
+    assert first == pytest.approx(1, abs=0.01)
+    assert onset(bench.path(output)) == pytest.approx(0, abs=0.05)
