@@ -56,12 +56,14 @@ class File:
         options: of the container, each as `key=value`.
         beside: what ffmpeg is told of the other streams. They are encoded once for all files of
             a passage that want the same.
+        sound: the filters of decoded sound; see `Branch.chain`.
     """
 
     name: str
     container: str
     options: tuple[str, ...]
     beside: tuple[str, ...]
+    sound: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,11 +130,26 @@ def spoken(kind: Literal["a", "s"], languages: Iterable[str | None]) -> tuple[st
 FILLED = "aresample=async=1:first_pts=0"
 
 
-def levelled(loudness: float | None, *first: str) -> tuple[str, ...]:
-    """What brings the sound to `loudness` LUFS, as EBU R 128 measures it, behind filters `first`."""
+def heard(stream: int, *filters: str) -> str:
+    """A film's sound behind `filters`, as `Branch.chain` has it.
+
+    All sound of a passage goes through one graph: where each output has its own, ffmpeg 9 waits
+    for itself for ever once one of them fills a gap.
+    """
+    return f"[0:{stream}]{','.join(filters) or 'anull'}[{{sink}}]"
+
+
+def levelled(loudness: float | None) -> tuple[str, ...]:
+    """Filters that bring the sound to `loudness` LUFS, as EBU R 128 measures it."""
     if loudness is None:
-        return ("-af", ",".join(first)) if first else ()
+        return ()
     # loudnorm gives 192 kHz, and a film of under three seconds in one piece, which FLAC refuses.
-    level = f"loudnorm=I={loudness:g}:TP=-1.5:LRA=11,asetnsamples=n=4096:p=0"
-    # Not the filter aresample: up to 6.0 it finds no channel layout behind loudnorm.
-    return ("-af", ",".join((*first, level)), "-ar", "48000")
+    return (f"loudnorm=I={loudness:g}:TP=-1.5:LRA=11", "asetnsamples=n=4096:p=0")
+
+
+def rate_of(loudness: float | None) -> tuple[str, ...]:
+    """The sampling rate behind `levelled`.
+
+    Not by the filter aresample: up to 6.0 it finds no channel layout behind loudnorm.
+    """
+    return () if loudness is None else ("-ar", "48000")

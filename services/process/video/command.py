@@ -9,7 +9,7 @@ from pathlib import Path
 from services.process.video.branch import WHOLE, Branch, Tap, Window
 from services.process.video.codecs import CODECS
 from services.process.video.film import Film
-from services.process.video.graph import cleaned, graph, scaled, toned
+from services.process.video.graph import beside_of, cleaned, graph, scaled, sounds, toned
 from services.process.video.hardware.arguments import coded, encodes, fetching, giving, opening
 from services.process.video.hardware.device import ALL_ON_CPU, Route
 from services.process.video.tee import Pictures, tee
@@ -52,15 +52,15 @@ def encode(
     """
     branches = [_given(branch, means.route) for branch in ordered(branches)]
     fetched = fetching(means.route, film)
-    filters, labels = graph(film, branches, means.tone_mapping, fetched)
-    complex_filters = ("-filter_complex", filters) if filters else ()
+    chains, labels = graph(film, branches, means.tone_mapping, fetched)
+    graphs = [";".join(part) for part in (chains, sounds(branches)) if part]
     return (
         *_ALWAYS,
         *("-filter_complex_threads", str(means.threads)),
         *_seek(window, jump=not _reads_all_before(window)),
         *opening(means.route),
         *_input(film, means),
-        *complex_filters,
+        *(argument for one in graphs for argument in ("-filter_complex", one)),
         *_outputs([*zip(branches, labels, strict=True)], means, film, window),
     )
 
@@ -156,18 +156,20 @@ def _outputs(
 
     Branches come as `ordered` gives them.
     """
-    files: dict[tuple[str, ...], list[Pictures]] = {}
+    files: dict[tuple[object, ...], list[Pictures]] = {}
     others: list[str] = []
     always = _all_outputs(means, window)
     for branch, label in branches:
         source = f"[{label}]" if label else f"0:{branch.copied}"
         options = (*_clock(film, branch.tap), *_coded(branch, means), *branch.options)
         if branch.file is not None:
-            files.setdefault(branch.file.beside, []).append(Pictures(source, options, branch.file))
+            files.setdefault(beside_of(branch.file), []).append(
+                Pictures(source, options, branch.file)
+            )
         else:
             others += (*(("-map", source) if label else ()), *always, *options)
-    for alike in files.values():
-        yield from (*always, *tee(alike))
+    for number, alike in enumerate(files.values()):
+        yield from (*always, *tee(alike, f"[a{number}]"))
     yield from others
 
 

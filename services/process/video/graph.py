@@ -6,7 +6,7 @@ ffmpeg turns the film upright by itself, before the first filter.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from services.process.video.branch import Branch
+from services.process.video.branch import Branch, File
 from services.process.video.cascade import Numbered, Step, cascade
 from services.process.video.film import Film
 
@@ -20,8 +20,10 @@ _HDR_TO_SDR = (
 
 def graph(
     film: Film, branches: Sequence[Branch], tone_mapping: bool, before: tuple[str, ...] = ()
-) -> tuple[str, list[str]]:
-    """The graph, and for each branch the label that it maps; an empty one where it maps none.
+) -> tuple[list[str], list[str]]:
+    """The chains of pictures, and for each branch the label that it maps, where it maps one.
+
+    What has no pictures is no part of it; see `sounds`.
 
     Args:
         before: filters that all pictures go through before anything else.
@@ -30,12 +32,35 @@ def graph(
     chains = [*_chains(film, taps, tone_mapping, (*before, *cleaned(film)))]
     labels = []
     for number, branch in enumerate(branches):
-        if branch.chain is not None:
+        if branch.tap is not None and branch.chain is not None:
             chains.append(branch.chain.format(source=f"v{number}", sink=f"w{number}"))
-            labels.append(f"w{number}")
-        else:
-            labels.append(f"v{number}" if branch.tap else "")
-    return ";".join(chains), labels
+        labels.append(
+            f"{'w' if branch.chain else 'v'}{number}" if branch.tap or branch.chain else ""
+        )
+    return chains, labels
+
+
+def sounds(branches: Sequence[Branch]) -> list[str]:
+    """The chains of sound: of branches without pictures, and beside pictures, once for all alike."""
+    alone = [
+        branch.chain.format(source="", sink=f"w{number}")
+        for number, branch in enumerate(branches)
+        if branch.chain is not None and branch.tap is None
+    ]
+    beside = {beside_of(branch.file): branch.file.sound for branch in branches if branch.file}
+    return [
+        *alone,
+        *(
+            chain.format(source="", sink=f"a{number}")
+            for number, chain in enumerate(beside.values())
+            if chain is not None
+        ),
+    ]
+
+
+def beside_of(file: File) -> tuple[object, ...]:
+    """What files have in common that have the same streams beside their pictures."""
+    return file.beside, file.sound
 
 
 def cleaned(film: Film) -> tuple[str, ...]:

@@ -29,12 +29,17 @@ class Pictures:
     file: File
 
 
-def tee(pictures: Sequence[Pictures]) -> tuple[str, ...]:
-    """The output's options, for files that all have the same `File.beside`."""
-    beside = pictures[0].file.beside
+def tee(pictures: Sequence[Pictures], sound: str) -> tuple[str, ...]:
+    """The output's options, for files that all have the same streams beside their pictures.
+
+    Args:
+        sound: the label of decoded sound, for those that have any.
+    """
+    beside, is_heard = pictures[0].file.beside, pictures[0].file.sound is not None
     return (
         *(a for one in pictures for a in ("-map", one.source)),
         *(a for place, one in enumerate(pictures) for a in _of_stream(one.options, place)),
+        *(("-map", sound, "-disposition:a", "default") if is_heard else ()),
         *_EACH,
         *beside,
         *(_SOUND if beside else ()),

@@ -7,7 +7,7 @@ from math import ceil
 from pathlib import Path, PurePosixPath
 
 from services.process.video.branch import WHOLE, Branch, Tap, Window
-from services.process.video.codecs import FILLED
+from services.process.video.codecs import FILLED, heard
 from services.process.video.digests import Piece
 from services.process.video.film import Captions, Film, Sound
 from services.process.video.products.captions import WEBVTT, webvtt
@@ -126,7 +126,7 @@ class Adaptive:
 
     def _sound(self, stream: int, folder: Path) -> Branch:
         coded = ("-c:a", "aac", "-b:a", f"{self.audio_kbps}k", "-ac", "2", "-ar", "48000")
-        return Branch(("-map", f"0:{stream}", "-vn", "-af", FILLED, *coded, *self._pieces(folder)))
+        return Branch((*coded, *self._pieces(folder)), chain=heard(stream, FILLED))
 
     def _pieces(self, folder: Path) -> tuple[str, ...]:
         # Relative, since ffmpeg would read a number pattern into all of an absolute path.

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.process.video.branch import WHOLE, Branch, Coding, File, Tap, Window
-from services.process.video.codecs import CODECS, CodecName, Preset, levelled, spoken
+from services.process.video.codecs import (
+    CODECS,
+    CodecName,
+    Preset,
+    heard,
+    levelled,
+    rate_of,
+    spoken,
+)
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
@@ -77,7 +85,7 @@ class Rendition(Plain):
         # Matroska's relatives hold their index at the end only; MP4 can have it in front.
         front = ("movflags=+faststart",) if container == "mp4" else ()
         beside = (*self._sound(film), *self._captions(film))
-        file = File(self.file, container, front, beside)
+        file = File(self.file, container, front, beside, self._heard(film))
         if self.copied:
             return (Branch(self._copying(), copied=film.video_stream, file=file),)
         tap = Tap(self.width, self.height, self.fps, self.hdr)
@@ -101,13 +109,18 @@ class Rendition(Plain):
         if self.audio_kbps is None or film.audio_stream is None:
             return ()
         sound = film.sound(film.audio_stream)
-        track = ("-map", f"0:{film.audio_stream}")
         language = spoken("a", [sound.language] if sound else [])
         if self.sound_copied:
-            return (*track, "-c:a", "copy", *language)
+            return ("-map", f"0:{film.audio_stream}", "-c:a", "copy", *language)
         encoder = CODECS[self.codec].sound
         rate = ("-b:a", f"{self.audio_kbps}k", "-ac", "2")
-        return (*track, *levelled(self.loudness), *encoder, *rate, *language)
+        return (*rate_of(self.loudness), *encoder, *rate, *language)
+
+    def _heard(self, film: Film) -> str | None:
+        """The filters of that sound, where it is decoded."""
+        if self.audio_kbps is None or film.audio_stream is None or self.sound_copied:
+            return None
+        return heard(film.audio_stream, *levelled(self.loudness))
 
     def _captions(self, film: Film) -> tuple[str, ...]:
         tracks = [track for track in film.captions if track.text and self.captions]

@@ -5,7 +5,15 @@ from pathlib import Path
 
 from services.process.image.engine import Target
 from services.process.video.branch import WHOLE, Branch, Window
-from services.process.video.codecs import FILLED, SOUNDS, SoundFormat, levelled, spoken
+from services.process.video.codecs import (
+    FILLED,
+    SOUNDS,
+    SoundFormat,
+    heard,
+    levelled,
+    rate_of,
+    spoken,
+)
 from services.process.video.command import png
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
@@ -49,9 +57,10 @@ class Extract(Plain):
         sound = SOUNDS[self.format]
         rate = ("-b:a", f"{self.kbps}k") if sound.lossy else ()
         target = f"file:{directory / self.name}.{self.format}"
-        track = ("-map", f"0:{self.stream}", "-vn", *levelled(self.loudness, FILLED))
+        track = heard(self.stream, FILLED, *levelled(self.loudness))
         language = spoken("a", [_language(film, self.stream)])
-        return (Branch((*track, *rate, *language, *sound.options, target)),)
+        options = (*rate_of(self.loudness), *rate, *language, *sound.options, target)
+        return (Branch(options, chain=track),)
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""

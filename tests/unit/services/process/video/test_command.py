@@ -65,7 +65,7 @@ def test_sizes_come_from_one_decoding_each_from_the_next_larger() -> None:
         "[s1]scale=960:540:out_range=tv,format=yuv420p,setsar=1,split=2[v2][s2];"
         "[s2]scale=640:360:out_range=tv,format=yuv420p,setsar=1[v0]"
     )
-    assert maps(arguments) == ["[v0]", "[v1]", "[v2]", "0:0"]
+    assert maps(arguments) == ["[v0]", "[v1]", "[v2]", "[a0]"]
     assert [part.partition("]file:")[2] for part in arguments[-1].split("|")] == [
         "360p.mp4",
         "720p.mp4",
@@ -104,7 +104,7 @@ def test_outputs_carry_no_metadata() -> None:
 def test_sound_that_several_files_have_alike_is_encoded_once() -> None:
     quieter = rendition(480, audio_kbps=64)
     arguments = encode(FILM, [rendition(720), quieter, rendition(360)], DIRECTORY, MEANS)
-    assert maps(arguments) == ["[v0]", "[v2]", "0:0", "[v1]", "0:0"]
+    assert maps(arguments) == ["[v0]", "[v2]", "[a0]", "[v1]", "[a1]"]
     assert [rate for option, rate in pairwise(arguments) if option == "-b:a"] == ["128k", "64k"]
     both, alone = (told for option, told in pairwise(arguments) if told.startswith("[select"))
     assert both == (
@@ -124,7 +124,7 @@ def test_each_file_of_several_has_its_own_quality() -> None:
 
 def test_sound_is_taken_from_the_chosen_stream_or_left_out() -> None:
     with_sound = encode(FILM, [rendition(720)], DIRECTORY, MEANS)
-    assert "0:0" in with_sound
+    assert ("-filter_complex", "[0:0]anull[a0]") in pairwise(with_sound)
     assert value_after(with_sound, "-b:a") == "128k"
     assert maps(encode(FILM, [rendition(720, audio_kbps=None)], DIRECTORY, MEANS)) == ["[v0]"]
 
@@ -199,11 +199,13 @@ def test_ffmpeg_counts_the_pictures_of_a_whole_film_where_there_is_one() -> None
     hls = Adaptive("hls", (Size("360p", 640, 360),), 23, "fast", 96, 4, False)
     track = CaptionFile("captions-1", 3, None)
     arguments = encode(FILM, [track, sheet, hls, rendition(360)], DIRECTORY, MEANS)
-    assert maps(arguments) == ["[v0]", "0:0", "[v1]", "0:3", "0:0", "[v4]"]
+    assert maps(arguments) == ["[v0]", "[a0]", "[v1]", "0:3", "0:0", "[v4]"]
 
 
 def test_what_is_copied_is_not_decoded() -> None:
-    arguments = encode(FILM, [replace(rendition(720), copied=True)], DIRECTORY, MEANS)
+    arguments = encode(
+        FILM, [replace(rendition(720), copied=True, sound_copied=True)], DIRECTORY, MEANS
+    )
     assert "-filter_complex" not in arguments
     assert ("-c:v:0", "copy") in pairwise(arguments)
     assert maps(arguments) == ["0:1", "0:0"]
