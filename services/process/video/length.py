@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _CLAIMED = frozenset({"matroska", "flv"})
 _READ_BYTES = 2**30  # of a file that is looked into though its length would be allowed
 _MICROSECONDS = 1_000_000
+_REST = 0.05  # of a file may come behind its last packet: an index
 
 
 def believed(film: Film, media: "av.container.InputContainer", limits: Limits) -> Film:
@@ -30,8 +31,10 @@ def believed(film: Film, media: "av.container.InputContainer", limits: Limits) -
     if allowed and media.size > _READ_BYTES:
         return film
     looked_for = min(film.duration_seconds, limits.seconds)
-    ends = _ends(media, looked_for)
+    ends, read_bytes = _ends(media, looked_for)
     whole = max(ends.values(), default=0.0)
+    if read_bytes < (1 - _REST) * media.size:  # a file with a hole, and no header that claims
+        return film
     if not whole or whole >= looked_for - tolerated(looked_for):
         return film
     picture = 0.0 if film.video_stream is None else ends.get(film.video_stream, whole)
@@ -43,25 +46,31 @@ def believed(film: Film, media: "av.container.InputContainer", limits: Limits) -
     )
 
 
-def _ends(media: "av.container.InputContainer", at: float) -> dict[int, float]:
-    """Where each stream ends, in seconds, as far as to `at`.
+_Ends = tuple[dict[int, float], int]
+
+
+def _ends(media: "av.container.InputContainer", at: float) -> _Ends:
+    """Where each stream ends, in seconds, as far as to `at`; and where the last packet ends.
 
     Only what comes after the last key frame before `at` is read; all of a file that cannot be
     searched, and then seems to end at once.
     """
-    return _ends_from(media, at, at) or _ends_from(media, 0.0, at)
+    near = _ends_from(media, at, at)
+    return near if near[0] else _ends_from(media, 0.0, at)
 
 
-def _ends_from(media: "av.container.InputContainer", place: float, at: float) -> dict[int, float]:
+def _ends_from(media: "av.container.InputContainer", place: float, at: float) -> _Ends:
     import av
 
     start = media.start_time or 0
     try:
         media.seek(start + int(place * _MICROSECONDS), backward=True)
     except av.FFmpegError:
-        return {}
+        return {}, 0
     ends: dict[int, float] = {}
+    last = 0
     for packet in media.demux():
+        last = max(last, (packet.pos or 0) + packet.size)
         if packet.pts is None or packet.time_base is None:
             continue
         end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
@@ -70,4 +79,4 @@ def _ends_from(media: "av.container.InputContainer", place: float, at: float) ->
         )
         if ends[packet.stream_index] >= at:
             break
-    return ends
+    return ends, last

@@ -92,3 +92,14 @@ async def test_pictures_are_counted_where_no_table_tells_them(
         assert str(error) == "The film has more than 99 pictures; no more are allowed."
     else:
         assert await bench.make(source, "probe")
+
+
+async def test_a_film_with_a_hole_up_to_its_end_is_no_header_that_claims(
+    bench: Bench, honest: Path, tmp_path: Path
+) -> None:
+    """As a download that was given all of its room at once, and never finished."""
+    content = honest.read_bytes()
+    source = tmp_path / "hole.mkv"
+    half = len(content) // 2
+    source.write_bytes(content[:half] + bytes(len(content) - half))
+    assert isinstance(await refusal(bench, source, {**SMALL, "crf": 30}), CorruptMedia)

@@ -14,6 +14,7 @@ _Bytes = bytes | bytearray
 _HOLD_OTHERS = (b"moov", b"trak", b"mdia", b"edts")
 _BEFORE_DURATION = {b"mvhd": 4, b"mdhd": 4, b"tkhd": 8}  # bytes between the times and it
 _REPEATS = 1  # a flag of the edit list
+_DEEPEST = 4  # that such boxes lie in each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +88,22 @@ def _number(data: _Bytes, place: slice) -> int:
     return int.from_bytes(data[place], "big")
 
 
-def _boxes(data: _Bytes, at: int, end: int) -> Iterator[_Box]:
-    """The headers and edit lists between two places, in their order."""
+def _boxes(data: _Bytes, at: int, end: int, depth: int = 0) -> Iterator[_Box]:
+    """The headers and edit lists between two places, in their order.
+
+    No box goes on behind the end of the one that it lies in, whatever it says: so each byte is
+    read no more often than boxes can lie in each other.
+    """
     while at + 8 <= end:
         size, kind = struct.unpack_from(">I4s", data, at)
         head = 8
-        if size == 1:
+        if size == 1 and at + 16 <= end:
             head, size = 16, *struct.unpack_from(">Q", data, at + 8)
-        size = size or end - at
-        if size < head:
+        size = min(size or end - at, end - at)
+        if size < head + 4:
             return
-        if kind in _HOLD_OTHERS:
-            yield from _boxes(data, at + head, at + size)
+        if kind in _HOLD_OTHERS and depth < _DEEPEST:
+            yield from _boxes(data, at + head, at + size, depth + 1)
         elif kind in _BEFORE_DURATION or kind == b"elst":
             yield _Box(kind, at + head, 8 if data[at + head] else 4)
         at += size

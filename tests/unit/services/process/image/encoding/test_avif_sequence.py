@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from services.process.image.encoding.avif_sequence import settled
+from services.process.image.encoding.avif_sequence import plays_of, settled
 from services.process.image.engine import Limits, Target
 from services.process.image.select import render
 
@@ -25,6 +25,22 @@ def sequence() -> bytes:
     file = io.BytesIO()
     first.save(file, "AVIF", save_all=True, append_images=others, duration=[100, 50, 70])
     return file.getvalue()
+
+
+def test_boxes_that_claim_what_lies_behind_them_cost_no_time() -> None:
+    """Each was once read as often as there are subsets of those before it."""
+    data = sequence()
+    for place in range(40):
+        left = 16 * (40 - place)
+        data += struct.pack(">I4sI4s", 16, b"edts", left - 8, b"edts")
+    assert plays_of(data) == 0
+
+
+def test_boxes_in_boxes_are_followed_as_deep_as_they_can_be() -> None:
+    deep = b""
+    for _ in range(3000):
+        deep = struct.pack(">I4s", len(deep) + 8, b"edts") + deep
+    assert plays_of(sequence() + deep) == 0
 
 
 def fields(data: bytes) -> dict[str, list[tuple[int, ...]]]:
