@@ -127,7 +127,8 @@ def _seek(window: Window, *, jump: bool = True) -> tuple[str, ...]:
     start = ("-ss", f"{window.start - window.lead:.6f}") if window.start and jump else ()
     # The start is at 0 by ffmpeg's clock; what is before 0 goes no further than its decoders.
     early = ("-itsoffset", f"{-window.lead:.6f}", *_patient(window.lead)) if window.lead else ()
-    return (*start, *early, *_length(window))
+    # Without a start, ffmpeg would count from the first picture that it decodes.
+    return (*start, *early, *(_length(window) if jump else ()))
 
 
 def _patient(seconds: float) -> tuple[str, ...]:

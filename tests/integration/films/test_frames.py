@@ -21,7 +21,6 @@ PARTS = (
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-@pytest.mark.xfail(strict=False, reason="previews in MPEG and over a change of size: open")
 async def test_pictures_are_those_of_the_film(bench: Bench, film: FilmMaker, kind: Kind) -> None:
     source = kind.source(film)
     truth = (kind.truth or kind.source)(film)
