@@ -20,6 +20,7 @@ from shared.storage import s3_client
 from shared.storage.base import Intent, Owner, standing
 from shared.storage.s3 import S3Storage
 from tests.contract.stores import PART_BYTES, bucket_at, s3
+from tests.servers.web import served
 
 pytestmark = pytest.mark.integration
 RUN = Owner(job_id="job", run=1)
@@ -87,13 +88,8 @@ _HOPS = {"host", "content-length", "transfer-encoding", "connection", "expect", 
 async def behind(bad: Bad) -> AsyncIterator[str]:
     application = web.Application(client_max_size=1 << 30)
     application.router.add_route("*", "/{path:.*}", bad.answer)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(application) as address:
+        yield address
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from shared.broker.topology import Lane
 from tests.contract.brokers import delete
 from tests.servers.ports import free_ports
 from tests.servers.processes import PrivateProcesses
+from tests.servers.web import served
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,10 +160,5 @@ async def serving(answer: Any) -> AsyncIterator[str]:
     """An HTTP server that answers everything so."""
     app = web.Application()
     app.router.add_get("/{name}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(app) as address:
+        yield address

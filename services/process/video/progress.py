@@ -11,7 +11,8 @@ class Progress:
     """One report.
 
     Attributes:
-        seconds: how much of the film is in all outputs, never less than in the report before.
+        seconds: how much of the film is in all outputs that are not finished, at the end in the
+            longest; never less than in the report before.
             Newer versions tell nothing (0) until each output has something: captions may begin
             late, and a sheet of pictures is one picture at the end.
         frames: how many pictures are in the first output that has any.

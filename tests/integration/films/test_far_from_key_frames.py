@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.films import Bench, FilmMaker
+from tests.integration.films.looks import onset
 
 SECONDS, RATE, KEY_SECONDS = 90, 5, 30
 BEEP = 40.0
@@ -37,15 +38,6 @@ def number(gray: Any) -> int:
 def numbers(path: Path) -> list[int]:
     with av.open(str(path)) as media:
         return [number(frame.to_ndarray(format="gray")) for frame in media.decode(video=0)]
-
-
-def onset(path: Path) -> float:
-    """When it becomes loud, in seconds from the first picture."""
-    with av.open(str(path)) as media:
-        first = next(media.decode(video=0)).time or 0.0
-    with av.open(str(path)) as media:
-        loud = (f.time for f in media.decode(audio=0) if np.abs(f.to_ndarray()).max() > 0.1)
-        return (next(loud) or 0.0) - first
 
 
 @pytest.mark.parametrize("start", [35.0, 59.8, 65.2])

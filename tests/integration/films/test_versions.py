@@ -12,6 +12,7 @@ from tests.integration.films.looks import SMALL
 
 def program(build: Build) -> str:
     if not build.program.exists():
+        # Each is some 60 MB: `make test` fetches the oldest alone, which always runs in CI.
         pytest.skip(f"ffmpeg {build.version} is not here: `make ffmpegs` fetches it")
     return str(build.program)
 

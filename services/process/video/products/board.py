@@ -66,10 +66,15 @@ class Board(Plain):
         """See `Product.finish`.
 
         A film that is shorter than it says has fewer pictures, and so has its storyboard.
+
+        Raises:
+            CorruptMedia: it has none.
         """
         folder, drawing = passed.directory / self._frames, passed.directory / self._drawing
         files = [folder / f"{number}.png" for number in range(1, self.board.count + 1)]
         there = [file for file in files if file.exists()]
+        if not there:
+            raise passed.barren(self.files[0])
         board = replace(self.board, count=len(there))
         grid = Grid(board.count, board.width, board.height)
         await passed.tools.sheet(there, grid, drawing, passed.work)

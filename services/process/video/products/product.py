@@ -23,7 +23,7 @@ class Passed:
 
     Attributes:
         complaints: what ffmpeg said, or what is wrong with the film anyway; may be nothing.
-        seconds: how far into the window the longest of its outputs reaches.
+        seconds: how far into the window its outputs reach; see `Progress.seconds`.
         salvage: whether what there is of a damaged film is enough.
     """
 

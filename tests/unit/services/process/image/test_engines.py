@@ -20,6 +20,7 @@ from services.process.image.vips.engine import Vips
 from services.process.plan import plan
 from shared.errors import CorruptMedia, MillraceError, Reject, SourceTooLarge, UnsupportedMedia
 from tests.unit.services.process.image import profiles
+from tests.unit.services.process.image.turned import UNDO
 
 Colour = tuple[int, ...]
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (30, 40, 220), (250, 250, 250)
@@ -184,17 +185,6 @@ def test_orientation_is_applied(
     corners = [upright.getpixel(at) for at in ((8, 8), (52, 8), (8, 32), (52, 32))]
     assert all(map(alike, corners, (RED, GREEN, BLUE, WHITE)))
     assert not upright.getexif()
-
-
-UNDO = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "webp"])

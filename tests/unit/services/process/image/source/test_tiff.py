@@ -9,17 +9,9 @@ from PIL import Image
 from services.process.image.engine import Limits, Target
 from services.process.image.select import EngineName, render
 from services.process.image.source.header import header
+from tests.unit.services.process.image.turned import UNDO
 
 SIZE = (30, 20)
-UNDO = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
 every_way = pytest.mark.parametrize("orientation", range(1, 9))
 
 
