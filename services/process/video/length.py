@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _CLAIMED = frozenset({"matroska", "flv"})
 _READ_BYTES = 2**30  # of a file that is looked into though its length would be allowed
 _MICROSECONDS = 1_000_000
+_Ends = tuple[dict[int, float], int]
 _REST = 0.05  # of a file may come behind its last packet: an index
 
 
@@ -44,9 +45,6 @@ def believed(film: Film, media: "av.container.InputContainer", limits: Limits) -
         picture_seconds=picture,
         bit_rate=round(8 * media.size / whole) if whole else 0,
     )
-
-
-_Ends = tuple[dict[int, float], int]
 
 
 def _ends(media: "av.container.InputContainer", at: float) -> _Ends:
