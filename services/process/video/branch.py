@@ -47,6 +47,19 @@ class Coding:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Sound and captions beside pictures; encoded once for all files of a passage that want them.
+
+    Attributes:
+        options: what ffmpeg is told of them.
+        sound: the filters of decoded sound; see `Branch.chain`.
+    """
+
+    options: tuple[str, ...]
+    sound: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """A file that has other streams beside its pictures, or could have.
 
@@ -54,16 +67,12 @@ class File:
         name: in the attempt's directory.
         container: ffmpeg's name.
         options: of the container, each as `key=value`.
-        beside: what ffmpeg is told of the other streams. They are encoded once for all files of
-            a passage that want the same.
-        sound: the filters of decoded sound; see `Branch.chain`.
     """
 
     name: str
     container: str
     options: tuple[str, ...]
-    beside: tuple[str, ...]
-    sound: str | None = None
+    beside: Beside
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from fractions import Fraction
 from math import ceil
 from pathlib import Path
 
-from services.process.video.branch import WHOLE, Branch, Tap, Window
+from services.process.video.branch import WHOLE, Beside, Branch, Tap, Window
 from services.process.video.codecs import CODECS
 from services.process.video.film import Film
-from services.process.video.graph import beside_of, cleaned, graph, scaled, sounds, toned
+from services.process.video.graph import cleaned, graph, scaled, sounds, toned
 from services.process.video.hardware.arguments import coded, encodes, fetching, giving, opening
 from services.process.video.hardware.device import ALL_ON_CPU, Route
 from services.process.video.tee import Pictures, tee
@@ -157,16 +157,14 @@ def _outputs(
 
     Branches come as `ordered` gives them.
     """
-    files: dict[tuple[object, ...], list[Pictures]] = {}
+    files: dict[Beside, list[Pictures]] = {}
     others: list[str] = []
     always = _all_outputs(means, window)
     for branch, label in branches:
         source = f"[{label}]" if label else f"0:{branch.copied}"
         options = (*_clock(film, branch.tap), *_coded(branch, means), *branch.options)
         if branch.file is not None:
-            files.setdefault(beside_of(branch.file), []).append(
-                Pictures(source, options, branch.file)
-            )
+            files.setdefault(branch.file.beside, []).append(Pictures(source, options, branch.file))
         else:
             others += (*(("-map", source) if label else ()), *always, *options)
     for number, alike in enumerate(files.values()):

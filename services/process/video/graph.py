@@ -6,7 +6,7 @@ ffmpeg turns the film upright by itself, before the first filter.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from services.process.video.branch import Branch, File
+from services.process.video.branch import Branch
 from services.process.video.cascade import Numbered, Step, cascade
 from services.process.video.film import Film
 
@@ -41,26 +41,24 @@ def graph(
 
 
 def sounds(branches: Sequence[Branch]) -> list[str]:
-    """The chains of sound: of branches without pictures, and beside pictures, once for all alike."""
+    """The chains of sound: of branches without pictures, and beside pictures, once for all alike.
+
+    Those beside pictures end in `a0`, `a1` and so on, in the order in which they are first wanted.
+    """
     alone = [
         branch.chain.format(source="", sink=f"w{number}")
         for number, branch in enumerate(branches)
         if branch.chain is not None and branch.tap is None
     ]
-    beside = {beside_of(branch.file): branch.file.sound for branch in branches if branch.file}
+    shared = dict.fromkeys(branch.file.beside for branch in branches if branch.file)
     return [
         *alone,
         *(
-            chain.format(source="", sink=f"a{number}")
-            for number, chain in enumerate(beside.values())
-            if chain is not None
+            beside.sound.format(source="", sink=f"a{number}")
+            for number, beside in enumerate(shared)
+            if beside.sound is not None
         ),
     ]
-
-
-def beside_of(file: File) -> tuple[object, ...]:
-    """What files have in common that have the same streams beside their pictures."""
-    return file.beside, file.sound
 
 
 def cleaned(film: Film) -> tuple[str, ...]:

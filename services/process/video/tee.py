@@ -35,14 +35,14 @@ def tee(pictures: Sequence[Pictures], sound: str) -> tuple[str, ...]:
     Args:
         sound: the label of decoded sound, for those that have any.
     """
-    beside, is_heard = pictures[0].file.beside, pictures[0].file.sound is not None
+    beside = pictures[0].file.beside
     return (
         *(a for one in pictures for a in ("-map", one.source)),
         *(a for place, one in enumerate(pictures) for a in _of_stream(one.options, place)),
-        *(("-map", sound, "-disposition:a", "default") if is_heard else ()),
+        *(("-map", sound, "-disposition:a", "default") if beside.sound else ()),
         *_EACH,
-        *beside,
-        *(_SOUND if beside else ()),
+        *beside.options,
+        *(_SOUND if beside.options else ()),
         *("-f", "tee", "|".join(_part(one.file, place) for place, one in enumerate(pictures))),
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.process.video.branch import WHOLE, Branch, Coding, File, Tap, Window
+from services.process.video.branch import WHOLE, Beside, Branch, Coding, File, Tap, Window
 from services.process.video.codecs import (
     CODECS,
     CodecName,
@@ -84,8 +84,8 @@ class Rendition(Plain):
         container = CODECS[self.codec].extension
         # Matroska's relatives hold their index at the end only; MP4 can have it in front.
         front = ("movflags=+faststart",) if container == "mp4" else ()
-        beside = (*self._sound(film), *self._captions(film))
-        file = File(self.file, container, front, beside, self._heard(film))
+        beside = Beside((*self._sound(film), *self._captions(film)), self._heard(film))
+        file = File(self.file, container, front, beside)
         if self.copied:
             return (Branch(self._copying(), copied=film.video_stream, file=file),)
         tap = Tap(self.width, self.height, self.fps, self.hdr)
