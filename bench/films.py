@@ -38,7 +38,7 @@ from rich.table import Table
 
 from millrace.embedded import Embedded
 from millrace.wiring import run
-from services.process.video.ffmpeg import find
+from services.process.video.ffmpeg.ffmpeg import find
 from shared.jobs import DownloadJob, Operation
 from shared.observe.logs import configure_logs
 

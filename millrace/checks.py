@@ -97,7 +97,7 @@ async def _photos() -> str:
 
 
 async def _films() -> str:
-    from services.process.video.ffmpeg import find
+    from services.process.video.ffmpeg.ffmpeg import find
     from services.process.video.settings import FilmSettings
 
     found = await asyncio.to_thread(find, read(FilmSettings).ffmpeg)

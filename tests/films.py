@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.process.stage import Process
-from services.process.video.ffmpeg import Ffmpeg, find
+from services.process.video.ffmpeg.ffmpeg import Ffmpeg, find
 from services.process.video.settings import FilmSettings
 from shared.jobs import Operation, Output
 from shared.workspace import Attempt

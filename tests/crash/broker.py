@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 
 from services.process.children import Child
-from services.process.video import program
+from services.process.video.ffmpeg import program
 from shared.broker.base import DEFAULT_EXCHANGE, Delivery, Message
 from shared.broker.coalesce import CoalescingWriter
 from shared.broker.rabbitmq import RabbitMQ, RabbitSubscription

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from services.process.video.ffmpeg import find
+from services.process.video.ffmpeg.ffmpeg import find
 from services.process.video.settings import FilmSettings
 
 

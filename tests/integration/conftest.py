@@ -10,7 +10,7 @@ import structlog
 
 from services.process.settings import ProcessSettings
 from services.process.stage import opened
-from services.process.video.ffmpeg import find
+from services.process.video.ffmpeg.ffmpeg import find
 from services.process.video.settings import FilmSettings
 from shared.jobs import DownloadJob
 from shared.workspace import Workspace

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 
-from services.process.video.ffmpeg import find
+from services.process.video.ffmpeg.ffmpeg import find
 from shared.jobs import Original, Output, ProcessingJob, Request
 from tests.films import BUNNY, TONE, Bench, Benches, FilmMaker, pattern
 

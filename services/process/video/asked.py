@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import orjson
 
 from services.process.told import told
-from services.process.video.branch import WHOLE
+from services.process.video.ffmpeg.branch import WHOLE
 from services.process.video.film import Film, Snap, Storyboard
 from services.process.video.operations.recipe import FilmRecipe
 from services.process.video.products.board import Board

@@ -1,6 +1,6 @@
 """What of a film is already as it would become, and so is copied instead of encoded. Pure."""
 
-from services.process.video.codecs import CODECS, CodecName
+from services.process.video.ffmpeg.codecs import CODECS, CodecName
 from services.process.video.film import Film
 
 # A film of more bits for each pixel is encoded even if all else is as it should be. At x264's

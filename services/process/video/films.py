@@ -12,16 +12,16 @@ from services.process.image.pictures import Pictures, within_bounds
 from services.process.plan import Catalogue, plan
 from services.process.pools import Pool
 from services.process.video.asked import Asked
-from services.process.video.ffmpeg import Ffmpeg
+from services.process.video.ffmpeg.ffmpeg import Ffmpeg
+from services.process.video.ffmpeg.lookup import Lookup
 from services.process.video.film import Film, Snap
 from services.process.video.hardware.asking import ask
 from services.process.video.hardware.device import Device
-from services.process.video.lookup import Lookup
 from services.process.video.operations import FILMS
 from services.process.video.operations.recipe import FilmRecipe
 from services.process.video.passages import Passages
 from services.process.video.settings import FilmSettings
-from services.process.video.stills import pictured
+from services.process.video.stills.stills import pictured
 from services.process.video.tools import Tools
 from shared.errors import InvalidJob, UnsupportedMedia
 from shared.jobs import Operation, Output

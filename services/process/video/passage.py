@@ -5,15 +5,15 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from services.process.video import command
-from services.process.video.branch import Branch, Window
+from services.process.video.ffmpeg import command
+from services.process.video.ffmpeg.branch import Branch, Window
+from services.process.video.ffmpeg.progress import Progress
+from services.process.video.ffmpeg.run import run
 from services.process.video.film import Film
 from services.process.video.hardware.device import ALL_ON_CPU, Route, routes
 from services.process.video.hardware.made import marked
 from services.process.video.hardware.trying import first_that_works
 from services.process.video.products.product import Passed, Product
-from services.process.video.progress import Progress
-from services.process.video.run import run
 from services.process.video.tools import Tools
 from shared.jobs import Output
 from shared.together import together

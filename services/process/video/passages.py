@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from services.process.video.branch import Window
+from services.process.video.ffmpeg.branch import Window
+from services.process.video.ffmpeg.progress import Progress
 from services.process.video.film import Film
 from services.process.video.passage import Passage
 from services.process.video.products.product import Product
-from services.process.video.progress import Progress
 from services.process.video.tools import Tools
 from shared.errors import InvalidJob, SourceTooLarge
 from shared.jobs import Output

@@ -4,9 +4,9 @@ from pydantic import Field
 
 from services.process.child import Bounds
 from services.process.cores import usable_cores
+from services.process.video.ffmpeg.run import Grant
 from services.process.video.film import Limits
 from services.process.video.hardware.device import Wanted
-from services.process.video.run import Grant
 from shared.settings import Settings
 
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from services.process.image.pictures import Pictures
 from services.process.pools import Pool
-from services.process.video.command import Means
 from services.process.video.digests import Piece, digests
-from services.process.video.ffmpeg import Ffmpeg
+from services.process.video.ffmpeg.command import Means
+from services.process.video.ffmpeg.ffmpeg import Ffmpeg
+from services.process.video.ffmpeg.run import Grant
 from services.process.video.film import Film
 from services.process.video.hardware.device import Device, Route
-from services.process.video.moment import moment
-from services.process.video.probe import Inspected, inspect, probe
-from services.process.video.run import Grant
-from services.process.video.seeking import lead
 from services.process.video.settings import FilmSettings
-from services.process.video.shots import Grid, sheet, shots
+from services.process.video.source.probe import Inspected, inspect, probe
+from services.process.video.stills.moment import moment
+from services.process.video.stills.seeking import lead
+from services.process.video.stills.shots import Grid, sheet, shots
 from services.process.video.streaming.package import Contents, Package, package
 from shared.work import Work
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 
-from services.process.video.ffmpeg import find
+from services.process.video.ffmpeg.ffmpeg import find
 from tests.films import FilmMaker
 
 _EARLY_SECONDS = 0.005  # what a player shows at a time began before it, whatever was rounded

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.process.video.passages import Passages
-from services.process.video.stills import pictured
+from services.process.video.stills.stills import pictured
 from shared.errors import CorruptMedia
 from shared.together import together
 from tests.films import BUNNY, Bench, Benches

@@ -3,7 +3,7 @@
 import av
 import pytest
 
-from services.process.video.codecs import CODECS, CodecName
+from services.process.video.ffmpeg.codecs import CODECS, CodecName
 from tests.films import TONE, Bench, FilmMaker, needs, pattern
 from tests.integration.films.looks import SMALL
 

@@ -11,12 +11,12 @@ import pytest
 
 from services.process.image.operations.low_quality import LowQuality
 from services.process.image.operations.picture import Picture
-from services.process.video.branch import WHOLE, Branch, Window
+from services.process.video.ffmpeg.branch import WHOLE, Branch, Window
 from services.process.video.film import Film, Series
 from services.process.video.passages import Passages
 from services.process.video.products.product import Passed, Plain
 from services.process.video.settings import FilmSettings
-from services.process.video.stills import pictured
+from services.process.video.stills.stills import pictured
 from services.process.video.tools import Tools
 from shared.errors import CorruptMedia
 from shared.jobs import Output

@@ -7,10 +7,10 @@ from typing import Any, cast
 import av
 import pytest
 
-from services.process.video import cursor, moment, shots
 from services.process.video.film import Film, Limits
-from services.process.video.probe import pictures, probe
 from services.process.video.settings import FilmSettings
+from services.process.video.source.probe import pictures, probe
+from services.process.video.stills import cursor, moment, shots
 from services.process.video.tools import Tools
 from tests.films import Bench, FilmMaker, ffmpeg
 from tests.integration.films.looks import brightness

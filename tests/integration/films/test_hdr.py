@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import pytest
 
-from services.process.video.codecs import CODECS, CodecName
+from services.process.video.ffmpeg.codecs import CODECS, CodecName
 from tests.films import Bench, FilmMaker, needs, pattern
 from tests.integration.films.looks import SMALL, brightness
 

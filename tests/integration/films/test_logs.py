@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from services.process.video.run import run
+from services.process.video.ffmpeg.run import run
 from services.process.video.settings import FilmSettings
 from shared.errors import CorruptMedia, EngineUnavailable, MillraceError
 from tests.films import BUNNY, Bench, FilmMaker, ffmpeg

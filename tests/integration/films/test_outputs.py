@@ -4,7 +4,7 @@ import av
 import pytest
 from PIL import Image, ImageStat
 
-from services.process.video.ffmpeg import find
+from services.process.video.ffmpeg.ffmpeg import find
 from tests.films import BUNNY, CORPUS, TONE, Bench, FilmMaker, pattern
 from tests.integration.films.looks import (
     SMALL,

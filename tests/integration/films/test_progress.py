@@ -41,7 +41,7 @@ async def test_late_captions_do_not_hide_how_far_it_is(
 async def test_many_pictures_tell_how_many_are_made(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.process.video.counted._LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("services.process.video.stills.counted._LOOK_SECONDS", 0.02)
     await bench.make(BUNNY, {"op": "thumbnails", "count": 50, "width": 1280})
     _check_even(bench.told)
 

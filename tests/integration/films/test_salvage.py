@@ -8,7 +8,7 @@ from typing import Any
 import av
 import pytest
 
-from services.process.video.ffmpeg import find
+from services.process.video.ffmpeg.ffmpeg import find
 from shared.errors import CorruptMedia
 from tests.films import BUNNY, Bench, FilmMaker
 from tests.integration.films.looks import check_file, refusal

@@ -3,7 +3,7 @@
 import av
 import pytest
 
-from services.process.video.ffmpeg import find
+from services.process.video.ffmpeg.ffmpeg import find
 from shared.errors import EngineUnavailable
 from tests.ffmpegs.builds import OLDEST, TOO_OLD, Build
 from tests.films import TONE, Benches, FilmMaker, pattern

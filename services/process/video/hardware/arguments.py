@@ -4,7 +4,7 @@ Pictures are scaled on the CPU in any case: they are fetched from the device aft
 given to it for encoding.
 """
 
-from services.process.video.branch import Branch, Coding
+from services.process.video.ffmpeg.branch import Branch, Coding
 from services.process.video.film import Film
 from services.process.video.hardware.device import Kind, Route
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from services.process.video.branch import Coding
-from services.process.video.ffmpeg import Ffmpeg
+from services.process.video.ffmpeg.branch import Coding
+from services.process.video.ffmpeg.ffmpeg import Ffmpeg
+from services.process.video.ffmpeg.verdict import summary
 from services.process.video.hardware.arguments import coded, giving, opening
 from services.process.video.hardware.device import ENCODED, Device, Kind, Route, Wanted
-from services.process.video.verdict import summary
 
 _ANSWER_SECONDS = 30
 _PICTURES = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=5:duration=1")

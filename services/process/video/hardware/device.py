@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from services.process.video.codecs import CodecName
+from services.process.video.ffmpeg.codecs import CodecName
 
 Kind = Literal["cuda", "vaapi"]
 Wanted = Literal["auto", "none", "cuda", "vaapi"]

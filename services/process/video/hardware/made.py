@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.process.video.branch import Branch
+from services.process.video.ffmpeg.branch import Branch
 from services.process.video.hardware.arguments import encodes
 from services.process.video.hardware.device import Device, Route
 from shared.jobs import MadeOn, Output

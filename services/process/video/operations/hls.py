@@ -4,7 +4,7 @@ from math import ceil
 
 from pydantic import Field
 
-from services.process.video.codecs import Preset
+from services.process.video.ffmpeg.codecs import Preset
 from services.process.video.film import Film
 from services.process.video.ladder import rungs
 from services.process.video.operations.parameters import Heights, Kbps

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from services.process.image.operations.quality import FixedQuality
-from services.process.video.branch import Window
+from services.process.video.ffmpeg.branch import Window
 from services.process.video.film import Film
 from services.process.video.operations.parameters import Place, scaled_to, seconds_at
 from services.process.video.operations.recipe import FilmRecipe

@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from services.process.video.codecs import CODECS, CodecName, Preset
 from services.process.video.copying import pictures_fit, sound_fits
+from services.process.video.ffmpeg.codecs import CODECS, CodecName, Preset
 from services.process.video.film import Film
 from services.process.video.ladder import rungs
 from services.process.video.operations.parameters import Heights, Kbps, Loudness

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from services.process.image.operations.picture import Background, Formats
-from services.process.video.codecs import SoundFormat
+from services.process.video.ffmpeg.codecs import SoundFormat
 from services.process.video.film import Film
 from services.process.video.operations.parameters import Kbps, Loudness, targets
 from services.process.video.operations.recipe import FilmRecipe

@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from services.process.video.branch import Window
-from services.process.video.codecs import Preset
+from services.process.video.ffmpeg.branch import Window
+from services.process.video.ffmpeg.codecs import Preset
 from services.process.video.film import Film
 from services.process.video.operations.parameters import Kbps, Seconds, scaled_to
 from services.process.video.operations.recipe import FilmRecipe

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path, PurePosixPath
 
-from services.process.video.branch import WHOLE, Branch, Tap, Window
-from services.process.video.codecs import FILLED, heard
 from services.process.video.digests import Piece
+from services.process.video.ffmpeg.branch import WHOLE, Branch, Tap, Window
+from services.process.video.ffmpeg.codecs import FILLED, heard
 from services.process.video.film import Captions, Film, Sound
 from services.process.video.products.captions import WEBVTT, webvtt
 from services.process.video.products.product import Passed

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services.process.video.branch import WHOLE, Branch, Tap, Window
-from services.process.video.command import PNG
+from services.process.video.ffmpeg.branch import WHOLE, Branch, Tap, Window
+from services.process.video.ffmpeg.command import PNG
 from services.process.video.film import Film, Storyboard
 from services.process.video.products.product import Passed, Plain
-from services.process.video.shots import Grid
-from services.process.video.storyboard import finished
+from services.process.video.stills.shots import Grid
+from services.process.video.stills.storyboard import finished
 from shared.jobs import Output
 
 

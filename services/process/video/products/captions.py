@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.process.video.branch import WHOLE, Branch, Window
+from services.process.video.ffmpeg.branch import WHOLE, Branch, Window
 from services.process.video.film import Film
 from services.process.video.products.product import Passed, Plain
-from services.process.video.whole import steady, witness
+from services.process.video.source.whole import steady, witness
 from shared.jobs import Output
 
 WEBVTT = "text/vtt"

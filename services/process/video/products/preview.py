@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from services.process.video.branch import Branch, Tap, Window
+from services.process.video.ffmpeg.branch import Branch, Tap, Window
 from services.process.video.film import Film
 from services.process.video.products.product import Passed, Plain
-from services.process.video.whole import picture_seconds
+from services.process.video.source.whole import picture_seconds
 from shared.jobs import Output
 
 Moving = Literal["webp", "gif"]

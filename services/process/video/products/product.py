@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from services.process.video.branch import Branch, Window
+from services.process.video.ffmpeg.branch import Branch, Window
+from services.process.video.ffmpeg.verdict import summary
 from services.process.video.film import Film
-from services.process.video.verdict import summary
-from services.process.video.whole import check_whole
+from services.process.video.source.whole import check_whole
 from shared.errors import CorruptMedia
 from shared.jobs import Output
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.process.video.branch import WHOLE, Beside, Branch, Coding, File, Tap, Window
-from services.process.video.codecs import (
+from services.process.video.ffmpeg.branch import WHOLE, Beside, Branch, Coding, File, Tap, Window
+from services.process.video.ffmpeg.codecs import (
     CODECS,
     CodecName,
     Preset,
@@ -16,7 +16,7 @@ from services.process.video.codecs import (
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
-from services.process.video.whole import picture_seconds
+from services.process.video.source.whole import picture_seconds
 from shared.jobs import Output
 
 

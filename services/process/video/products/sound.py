@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.process.image.engine import Target
-from services.process.video.branch import WHOLE, Branch, Window
-from services.process.video.codecs import (
+from services.process.video.ffmpeg.branch import WHOLE, Branch, Window
+from services.process.video.ffmpeg.codecs import (
     FILLED,
     SOUNDS,
     SoundFormat,
@@ -14,11 +14,11 @@ from services.process.video.codecs import (
     rate_of,
     spoken,
 )
-from services.process.video.command import png
+from services.process.video.ffmpeg.command import png
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
-from services.process.video.whole import lacking, sound_seconds, witness
+from services.process.video.source.whole import lacking, sound_seconds, witness
 from shared.jobs import Output
 
 

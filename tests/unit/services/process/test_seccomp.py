@@ -20,9 +20,9 @@ from services.process import seccomp
 from services.process.child import Bounds
 from services.process.pools import Pool
 from services.process.syscalls import ARCHITECTURES, CLONE, SENDTO, SOCKET, Machine, denied
-from services.process.video import program
-from services.process.video.ffmpeg import Ffmpeg, find
-from services.process.video.program import Program
+from services.process.video.ffmpeg import program
+from services.process.video.ffmpeg.ffmpeg import Ffmpeg, find
+from services.process.video.ffmpeg.program import Program
 from shared.errors import EngineUnavailable
 from shared.workspace import Attempt
 from tests.conftest import ROOT

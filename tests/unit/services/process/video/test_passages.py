@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from services.process.video import passage
-from services.process.video.branch import WHOLE, Branch, Window
-from services.process.video.command import Means
+from services.process.video.ffmpeg.branch import WHOLE, Branch, Window
+from services.process.video.ffmpeg.command import Means
+from services.process.video.ffmpeg.progress import Progress
 from services.process.video.film import Film, Limits
 from services.process.video.passages import Passages
 from services.process.video.products.product import Passed, Plain
-from services.process.video.progress import Progress
 from shared.errors import SourceTooLarge
 from shared.jobs import Output
 

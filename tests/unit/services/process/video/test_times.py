@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from services.process.video.branch import Branch, Tap
-from services.process.video.command import Means, encode
+from services.process.video.ffmpeg.branch import Branch, Tap
+from services.process.video.ffmpeg.command import Means, encode
 from services.process.video.film import Film
 
 MEANS = Means(threads=3, pixels=36_000_000, tone_mapping=True)

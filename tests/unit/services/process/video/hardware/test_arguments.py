@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from services.process.video import command
-from services.process.video.codecs import CodecName
-from services.process.video.command import Means
+from services.process.video.ffmpeg import command
+from services.process.video.ffmpeg.codecs import CodecName
+from services.process.video.ffmpeg.command import Means
 from services.process.video.film import Film
 from services.process.video.hardware.device import ALL_ON_CPU, Device, Kind, Route, routes
 from services.process.video.products.rendition import Rendition

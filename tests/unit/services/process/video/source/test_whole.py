@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.process.video.whole import check_whole
+from services.process.video.source.whole import check_whole
 from shared.errors import CorruptMedia
 
 

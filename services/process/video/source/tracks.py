@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.process.video.film import Captions, Sound
-from services.process.video.rates import heaviest
+from services.process.video.source.rates import heaviest
 
 if TYPE_CHECKING:
     import av.container

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from services.process.video.film import Storyboard
 from services.process.video.products.captions import WEBVTT
-from services.process.video.shots import Grid
+from services.process.video.stills.shots import Grid
 from shared.jobs import Member, Output
 
 if TYPE_CHECKING:

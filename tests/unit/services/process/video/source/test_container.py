@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.process.video.container import container
+from services.process.video.source.container import container
 from shared.errors import UnsupportedMedia
 
 _PACKET = b"\x47" + bytes(187)

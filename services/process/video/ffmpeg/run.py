@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.process.child import Bounds
-from services.process.video.ffmpeg import Ffmpeg
-from services.process.video.program import Program
-from services.process.video.progress import Progress, reports
-from services.process.video.verdict import complaints, verdict
+from services.process.video.ffmpeg.ffmpeg import Ffmpeg
+from services.process.video.ffmpeg.program import Program
+from services.process.video.ffmpeg.progress import Progress, reports
+from services.process.video.ffmpeg.verdict import complaints, verdict
 from shared.errors import CorruptMedia, TimeLimit
 from shared.work import Work
 

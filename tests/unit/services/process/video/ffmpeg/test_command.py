@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.process.image.engine import Target
-from services.process.video import command
-from services.process.video.branch import Tap, Window
-from services.process.video.cascade import cascade
-from services.process.video.command import Means, grab
+from services.process.video.ffmpeg import command
+from services.process.video.ffmpeg.branch import Tap, Window
+from services.process.video.ffmpeg.cascade import cascade
+from services.process.video.ffmpeg.command import Means, grab
 from services.process.video.film import Film, Storyboard
 from services.process.video.products.adaptive import Adaptive
 from services.process.video.products.board import Board

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from services.process.video.lookup import Lookup
+from services.process.video.ffmpeg.lookup import Lookup
 from shared.errors import EngineUnavailable
 
 _OLD = "#!/bin/sh\necho ffmpeg version 4.2.2\n"
@@ -43,7 +43,9 @@ async def test_one_that_was_mended_is_found_by_the_next_film(program: Path) -> N
 async def test_without_a_setting_nothing_is_looked_for_before_a_film_comes(
     program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.process.video.lookup.find", lambda _: pytest.fail("looked"))
+    monkeypatch.setattr(
+        "services.process.video.ffmpeg.lookup.find", lambda _: pytest.fail("looked")
+    )
     lookup = Lookup(None)
     await lookup.ahead()
     assert lookup.fault is None

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from services.process.video.counted import counted
+from services.process.video.stills.counted import counted
 from tests.waiting import until
 
 
 async def test_the_share_of_files_that_are_there_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.process.video.counted._LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("services.process.video.stills.counted._LOOK_SECONDS", 0.01)
     files = [tmp_path / str(number) for number in range(4)]
     told: list[float] = []
     async with counted(files, told.append):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from services.process.video.branch import Tap
+from services.process.video.ffmpeg.branch import Tap
 
 Numbered = tuple[int, Tap]  # the number of the branch that it belongs to
 

@@ -6,9 +6,9 @@ some films are shorter than they say, and many play well in spite of an error.
 
 from collections.abc import Iterable
 
-from services.process.video.branch import Branch, Window
+from services.process.video.ffmpeg.branch import Branch, Window
+from services.process.video.ffmpeg.verdict import summary
 from services.process.video.film import Film
-from services.process.video.verdict import summary
 from shared.errors import CorruptMedia
 from shared.jobs import Output
 

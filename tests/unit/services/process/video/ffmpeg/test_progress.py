@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.process.video.progress import Progress, reports
+from services.process.video.ffmpeg.progress import Progress, reports
 
 
 async def read(text: str) -> list[Progress]:

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.process.video.ebml import cut_off
 from services.process.video.film import Film, Limits
-from services.process.video.whole import tolerated
+from services.process.video.source.ebml import cut_off
+from services.process.video.source.whole import tolerated
 
 if TYPE_CHECKING:
     import av.container

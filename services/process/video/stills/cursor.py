@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from services.process.video.moment import clock
-from services.process.video.probe import picture_stream, pictures
-from services.process.video.seeking import Key, go_to, key_before, start_of
+from services.process.video.source.probe import picture_stream, pictures
+from services.process.video.stills.moment import clock
+from services.process.video.stills.seeking import Key, go_to, key_before, start_of
 
 if TYPE_CHECKING:
     import av.container

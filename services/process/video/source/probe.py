@@ -9,11 +9,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from services.process.video.container import HEAD_BYTES, container
 from services.process.video.film import Film, Limits, Sound
-from services.process.video.flv import flaw_of
-from services.process.video.length import believed
-from services.process.video.tracks import begins, captions_of, sounds_of
+from services.process.video.source.container import HEAD_BYTES, container
+from services.process.video.source.flv import flaw_of
+from services.process.video.source.length import believed
+from services.process.video.source.tracks import begins, captions_of, sounds_of
 from shared.errors import CorruptMedia, SourceTooLarge, UnsupportedMedia
 
 if TYPE_CHECKING:

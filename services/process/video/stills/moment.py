@@ -5,8 +5,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from services.process.video.film import Film
-from services.process.video.probe import opened, picture_stream, pictures
-from services.process.video.seeking import go_to, key_before, start_of
+from services.process.video.source.probe import opened, picture_stream, pictures
+from services.process.video.stills.seeking import go_to, key_before, start_of
 
 if TYPE_CHECKING:
     import av.container

@@ -15,7 +15,7 @@ import pytest
 
 from services.process import launch
 from services.process.child import Bounds
-from services.process.video.program import Program
+from services.process.video.ffmpeg.program import Program
 from shared.errors import EngineUnavailable
 from shared.workspace import Attempt
 from tests.waiting import until

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.process.video.film import Film
-from services.process.video.probe import MICROSECOND, opened, picture_stream
+from services.process.video.source.probe import MICROSECOND, opened, picture_stream
 
 if TYPE_CHECKING:
     import av.container

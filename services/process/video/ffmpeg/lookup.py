@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from services.process.video.ffmpeg import Ffmpeg, find
+from services.process.video.ffmpeg.ffmpeg import Ffmpeg, find
 from shared.errors import EngineUnavailable
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from services.process.image.geometry import stand_in
 from services.process.image.operations.picture import Picture
-from services.process.video import command
-from services.process.video.branch import Window
-from services.process.video.counted import counted
+from services.process.video.ffmpeg import command
+from services.process.video.ffmpeg.branch import Window
+from services.process.video.ffmpeg.progress import Progress
+from services.process.video.ffmpeg.run import run
 from services.process.video.film import Film, Series, Snap, Still, Storyboard
-from services.process.video.progress import Progress
-from services.process.video.run import run
-from services.process.video.shots import Grid
-from services.process.video.storyboard import finished
+from services.process.video.source.whole import check_whole, lacking, tolerated, witness
+from services.process.video.stills.counted import counted
+from services.process.video.stills.shots import Grid
+from services.process.video.stills.storyboard import finished
 from services.process.video.tools import Tools
-from services.process.video.whole import check_whole, lacking, tolerated, witness
 from shared.errors import CorruptMedia
 from shared.jobs import Output
 from shared.together import together

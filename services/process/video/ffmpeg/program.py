@@ -68,7 +68,8 @@ class Program:
     ) -> "AsyncIterator[Program]":
         """`argv` as a running program; at the end of the block it is dead, whatever happened.
 
-        It begins in the attempt's directory. It holds the job's lock as long as it lives, and what it used is counted at its end.
+        It begins in the attempt's directory. It holds the job's lock as long as it lives, and
+        what it used is counted at its end.
 
         Args:
             cpu_seconds: after so much time of all its threads, the system kills it.

@@ -6,13 +6,13 @@ from fractions import Fraction
 from math import ceil
 from pathlib import Path
 
-from services.process.video.branch import WHOLE, Beside, Branch, Tap, Window
-from services.process.video.codecs import CODECS
+from services.process.video.ffmpeg.branch import WHOLE, Beside, Branch, Tap, Window
+from services.process.video.ffmpeg.codecs import CODECS
+from services.process.video.ffmpeg.graph import cleaned, graph, scaled, sounds, toned
+from services.process.video.ffmpeg.tee import Pictures, tee
 from services.process.video.film import Film
-from services.process.video.graph import cleaned, graph, scaled, sounds, toned
 from services.process.video.hardware.arguments import coded, encodes, fetching, giving, opening
 from services.process.video.hardware.device import ALL_ON_CPU, Route
-from services.process.video.tee import Pictures, tee
 
 _ALWAYS = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-n"),

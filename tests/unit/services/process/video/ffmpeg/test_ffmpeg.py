@@ -5,7 +5,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
-from services.process.video.ffmpeg import find, identify, parse
+from services.process.video.ffmpeg.ffmpeg import find, identify, parse
 from shared.errors import EngineUnavailable
 
 _BUILT = "configuration: --enable-gpl --enable-libx264 --enable-libzimg"

@@ -7,7 +7,7 @@ be as an output of its own.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.process.video.branch import File
+from services.process.video.ffmpeg.branch import File
 
 # tee says neither that its files take pictures at any distance, nor that they want the encoders'
 # headers in front: all of ours do. Of several pictures, ffmpeg takes one for the usual one.

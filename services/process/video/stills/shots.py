@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from services.process.video.cursor import Cursor
 from services.process.video.film import Film
-from services.process.video.moment import clock
-from services.process.video.probe import opened, picture_stream, pictures
-from services.process.video.seeking import start_of
+from services.process.video.source.probe import opened, picture_stream, pictures
+from services.process.video.stills.cursor import Cursor
+from services.process.video.stills.moment import clock
+from services.process.video.stills.seeking import start_of
 from shared.errors import CorruptMedia
 
 if TYPE_CHECKING:

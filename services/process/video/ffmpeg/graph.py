@@ -6,8 +6,8 @@ ffmpeg turns the film upright by itself, before the first filter.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from services.process.video.branch import Branch
-from services.process.video.cascade import Numbered, Step, cascade
+from services.process.video.ffmpeg.branch import Branch
+from services.process.video.ffmpeg.cascade import Numbered, Step, cascade
 from services.process.video.film import Film
 
 # zscale takes and gives no picture with an odd side whose colours are of half the size (4:2:0).

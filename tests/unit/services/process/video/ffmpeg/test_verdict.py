@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from services.process.video.verdict import complaints, summary, verdict
+from services.process.video.ffmpeg.verdict import complaints, summary, verdict
 from shared.errors import (
     CorruptMedia,
     EngineUnavailable,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.process.video.codecs import CodecName, Preset
+from services.process.video.ffmpeg.codecs import CodecName, Preset
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The program: finding it, what it is told, running it, what it says."""

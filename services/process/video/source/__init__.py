@@ -1,0 +1,1 @@
+"""What a film's file says of itself and holds, and whether it is all there."""

@@ -1,0 +1,1 @@
+"""Pictures of a film: found by jumps between its key frames."""
