@@ -8,7 +8,7 @@ clip = [{ op = "poster", at = 3 }]
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,16 +41,31 @@ class Catalogues:
         """One for each kind."""
         return self.photos, self.films
 
+    @property
+    def own(self) -> Iterator[tuple[Catalogue[Any], str, tuple[Operation, ...]]]:
+        """The operator's presets, each with its catalogue and its name."""
+        for catalogue, built_in in zip(self.all, Catalogues().all, strict=True):
+            for name, operations in catalogue.presets.items():
+                if built_in.presets.get(name) != operations:
+                    yield catalogue, name, operations
+
 
 def load(path: Path | None) -> Catalogues:
     """The catalogues with the presets of that file; one of a known name takes its place.
 
     Raises:
-        ValueError: what is wrong; names the preset, the operation and the parameter.
+        ValueError: what is wrong; names the file, the preset, the operation and the parameter.
     """
     if path is None:
         return Catalogues()
     tables = _tables(path)
+    try:
+        return _catalogues(tables)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _catalogues(tables: dict[str, Any]) -> Catalogues:
     photos = _extended(PHOTOS, tables.pop(PHOTOS.noun, {}))
     films = _extended(replace(FILMS, inner=photos), tables.pop(FILMS.noun, {}))
     if tables:

@@ -9,6 +9,7 @@ from services.process.child import Bounds
 from services.process.cores import usable_cores
 from services.process.image.engine import Limits
 from services.process.image.select import EngineName
+from services.process.possible import check
 from services.process.presets import Catalogues, load
 from shared.settings import Settings
 
@@ -95,6 +96,14 @@ class ProcessSettings(PresetSettings):
     watermarks_dir: Path | None = Field(
         default=None, description="folder of the pictures that `watermark` may name"
     )
+
+    @model_validator(mode="after")
+    def _has_what_presets_take(self) -> Self:
+        try:
+            check(self.catalogues, self.process_engine, self.limits)
+        except ValueError as error:
+            raise ValueError(f"PRESETS_FILE: {self.presets_file}: {error}") from None
+        return self
 
     @property
     def bounds(self) -> Bounds:

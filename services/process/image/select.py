@@ -73,7 +73,7 @@ def chosen(name: EngineName) -> tuple[EngineName, str]:
 
 
 @lru_cache(maxsize=2)  # `cuda`, and `pillow` while the GPU rests
-def engine(name: EngineName, limits: Limits) -> Engine:
+def engine(name: EngineName, limits: Limits) -> "InTurn":
     """The engine of that name; `auto` is libvips where it is there, for it is the faster.
 
     Pillow stands behind libvips in any case, for what that cannot do.
@@ -133,16 +133,25 @@ class InTurn:
                 continue
         return last.render(source, wishes, directory, threads)
 
-    def _able(self, source: Path, wishes: Sequence[Wish]) -> list[Engine]:
-        """The engines that can write what is wanted of such a source, told before any has begun."""
-        targets = [wish for wish in wishes if isinstance(wish, Target)]
+    def require(self, wishes: Sequence[Wish]) -> None:
+        """Return if what these take is installed, whatever the source.
+
+        Raises:
+            UnsupportedMedia: the codec of a format is not, or what finds a quality.
+        """
+        targets = _targets(wishes)
         if any(target.is_searched for target in targets):
             from services.process.image.encoding.auto_quality import require_metric
 
             require_metric()
-        wanted = {target.format for target in targets}
-        if missing := sorted(wanted - self.formats):
+        if missing := sorted({target.format for target in targets} - self.formats):
             raise UnsupportedMedia(f"formats: no codec for {missing[0]} is installed here")
+
+    def _able(self, source: Path, wishes: Sequence[Wish]) -> list[Engine]:
+        """The engines that can write what is wanted of such a source, told before any has begun."""
+        self.require(wishes)
+        targets = _targets(wishes)
+        wanted = {target.format for target in targets}
         moves = any(target.moves for target in targets) and is_animation(source)
         able = [
             engine
@@ -152,3 +161,7 @@ class InTurn:
         if not able:
             raise UnsupportedMedia(f"formats: no engine here writes {', '.join(wanted)} together")
         return able
+
+
+def _targets(wishes: Sequence[Wish]) -> list[Target]:
+    return [wish for wish in wishes if isinstance(wish, Target)]

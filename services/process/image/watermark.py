@@ -1,11 +1,15 @@
 """Pictures of the operator's that are laid over outputs; always read with Pillow."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.process.image.engine import Pixels
 from services.process.image.geometry import Size
 from services.process.image.look import Watermark
 from shared.errors import InvalidJob
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 EXTENSIONS = ("png", "webp", "jpg")
 
@@ -23,6 +27,15 @@ def file_of(watermark: Watermark, directory: Path | None) -> Path:
         if file.is_file():
             return file
     raise InvalidJob(f"watermark: image: there is no '{watermark.image}' in WATERMARKS_DIR")
+
+
+def check(watermark: Watermark, directory: Path | None) -> None:
+    """Return if it is there and can be read.
+
+    Raises:
+        InvalidJob: there is none of that name, or it cannot be read.
+    """
+    _read(file_of(watermark, directory))
 
 
 def mark(watermark: Watermark, directory: Path | None, canvas: Size) -> tuple[Pixels, Size]:
@@ -66,13 +79,19 @@ def _begin(position: str, words: tuple[str, str], margin: int, side: int, extent
 def _scaled(file: Path, opacity: float, width: int, height: int) -> Pixels:
     from PIL import Image
 
-    try:
-        with Image.open(file) as opened:
-            image = opened.convert("RGBA")
-    except (OSError, ValueError) as error:
-        raise InvalidJob(f"watermark: image: {file.name} cannot be read: {error}") from None
+    image = _read(file)
     scale = min(width / image.width, height / image.height)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     small = image.resize(size, Image.Resampling.LANCZOS)
     small.putalpha(small.getchannel("A").point(lambda alpha: round(alpha * opacity)))
     return Pixels(*small.size, small.tobytes())
+
+
+def _read(file: Path) -> "Image.Image":
+    from PIL import Image
+
+    try:
+        with Image.open(file) as opened:
+            return opened.convert("RGBA")
+    except (OSError, ValueError) as error:
+        raise InvalidJob(f"watermark: image: {file.name} cannot be read: {error}") from None
