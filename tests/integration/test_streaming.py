@@ -225,3 +225,34 @@ async def test_a_work_directory_may_be_called_anything(benches: Benches, film: F
     bench = await benches(volume="100%05d: all")
     made = await bench.make(film("plain.mkv", *pattern("320x180")), HLS)
     assert key_times(master(bench, made).parent / "180p/index.m3u8") == [0]
+
+
+# Sound has packets of 21 ms, and begins one of them early: pieces of it end at other times.
+@pytest.mark.parametrize("seconds", [8, 8.04, 8.4])
+async def test_no_set_ends_with_a_tiny_piece(bench: Bench, film: FilmMaker, seconds: float) -> None:
+    tone = ("-f", "lavfi", "-i", f"sine=duration={seconds}")
+    source = film("even.mp4", *pattern("320x180", seconds), *tone, "-preset", "ultrafast")
+    made = await bench.make(source, {**HLS, "dash": True})
+    root = master(bench, made).parent
+    assert [*map(seconds_of, (root / "180p/index.m3u8", root / "96p/index.m3u8"))] == [
+        pytest.approx(seconds)
+    ] * 2
+    assert seconds_of(root / "sound-0/index.m3u8") == pytest.approx(seconds, abs=0.022)
+    for playlist in root.glob("*/index.m3u8"):
+        listed = re.findall(r"^\d+\.m4s$", playlist.read_text(), re.MULTILINE)
+        assert listed == sorted(path.name for path in playlist.parent.glob("*.m4s"))
+        assert len(listed) == 4
+        lengths = [*map(float, re.findall(r"#EXTINF:([0-9.]+)", playlist.read_text()))]
+        timeline = _timeline(root / "manifest.mpd", playlist.parent.name)
+        assert timeline == pytest.approx(lengths, abs=1e-5)
+    with av.open(str(master(bench, made))) as media:
+        frames = [*media.decode(video=0, audio=0)]
+    assert sum(isinstance(frame, av.VideoFrame) for frame in frames) == round(25 * seconds)
+    heard = sum(frame.samples for frame in frames if isinstance(frame, av.AudioFrame))
+    assert heard / 48000 == pytest.approx(seconds, abs=0.05)
+
+
+def _timeline(manifest: Path, folder: str) -> list[float]:
+    told = manifest.read_text().split(f'<Representation id="{folder}"')[1]
+    runs = re.findall(r'<S d="(\d+)"(?: r="(\d+)")?', told.split("</SegmentTimeline>")[0])
+    return [int(length) / 1e6 for length, more in runs for _ in range(int(more or 0) + 1)]

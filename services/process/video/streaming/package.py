@@ -81,7 +81,7 @@ def package(root: Path, contents: Contents) -> Package:
     """
     left = [*_left(root, contents)]
     folders = [size.folder for size in contents.sizes] + [one.folder for one in left]
-    streams = in_step([_stream(root, folder) for folder in folders])
+    streams = in_step([_ended(root, _stream(root, folder)) for folder in folders])
     shown, heard = streams[: len(contents.sizes)], streams[len(contents.sizes) :]
     pictures = [
         _picture(root, stream, size, contents.fps)
@@ -137,6 +137,21 @@ def _stream(root: Path, folder: str) -> Stream:
         raise CorruptMedia(f"The film is damaged: nothing of it could be decoded for '{folder}'.")
     clock = clock_of((directory / init).read_bytes())
     return stream_of(folder, init, [_piece(directory / file, clock) for file in files])
+
+
+def _ended(root: Path, stream: Stream) -> Stream:
+    """The stream, whose last piece is joined to the one before where it is tiny.
+
+    A piece may consist of several fragments (ISO/IEC 23000-19, 7.3.2.3). Pictures of all sizes end
+    at the same time, so their pieces stay alike.
+    """
+    if not stream.ends_tiny:
+        return stream
+    before, last = (root / stream.folder / segment.file for segment in stream.segments[-2:])
+    with before.open("ab") as file:
+        file.write(last.read_bytes())
+    last.unlink()
+    return stream.joined()
 
 
 def _piece(path: Path, clock: Clock) -> tuple[str, int, Span]:

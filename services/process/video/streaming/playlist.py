@@ -11,6 +11,8 @@ from itertools import pairwise
 from services.process.video.streaming.piece import Span
 
 _SAME_RATE = 0.002  # two rates that differ by a smaller share: times are rounded
+# Of a last piece: hls.js does not tell the end of a film behind one of 0.04 s, behind one of 0.2 it does.
+_LEAST_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,21 @@ class Stream:
     def seconds(self) -> float:
         """How long it plays."""
         return sum(segment.seconds for segment in self.segments)
+
+    @property
+    def ends_tiny(self) -> bool:
+        """Whether its last piece is too short for players; see `joined`."""
+        return len(self.segments) > 1 and self.segments[-1].seconds < _LEAST_SECONDS
+
+    def joined(self) -> "Stream":
+        """The stream whose last piece lies in the file before it."""
+        *others, before, last = self.segments
+        seconds = before.seconds + last.seconds
+        size, samples = before.size + last.size, before.samples + last.samples
+        longer = Segment(before.file, seconds, size, samples)
+        return replace(
+            self, segments=(*others, longer), target=max(self.target, _target([seconds]))
+        )
 
     @property
     def peak(self) -> int:
@@ -123,7 +140,12 @@ def stream_of(folder: str, init: str, pieces: Sequence[tuple[str, int, Span]]) -
         Segment(file, seconds, size, span.samples)
         for (file, size, span), seconds in zip(pieces, lengths, strict=True)
     )
-    return Stream(folder, init, segments, target=max(1, int(max(lengths) + 0.5)))
+    return Stream(folder, init, segments, _target(lengths))
+
+
+def _target(lengths: Sequence[float]) -> int:
+    """The longest, to the nearest second (RFC 8216, 4.3.3.1)."""
+    return max(1, int(max(lengths) + 0.5))
 
 
 def media_playlist(stream: Stream) -> str:

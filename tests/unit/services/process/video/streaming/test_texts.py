@@ -102,6 +102,22 @@ def test_the_peak_is_that_of_the_heaviest_stretch(
     assert stream(*pieces).peak == peak
 
 
+@pytest.mark.parametrize(
+    ("pieces", "tiny"),
+    [(((4, 1), (0.49, 1)), True), (((4, 1), (0.5, 1)), False), (((0.04, 1),), False)],
+)
+def test_a_last_piece_is_tiny_behind_others_only(
+    pieces: tuple[tuple[float, int], ...], tiny: bool
+) -> None:
+    assert stream(*pieces).ends_tiny is tiny
+
+
+def test_a_last_piece_that_is_joined_counts_for_the_one_before() -> None:
+    joined = stream((4, 1000), (4.3, 1000), (0.25, 100), samples=10).joined()
+    assert joined.segments == (Segment("0.m4s", 4, 1000, 10), Segment("1.m4s", 4.55, 1100, 20))
+    assert joined.target == 5
+
+
 def test_a_manifest_has_the_lengths_of_all_pieces() -> None:
     text = mpd(PICTURES, [FRENCH, ENGLISH], 8.0)
     root = ElementTree.fromstring(text)
