@@ -25,6 +25,7 @@ from typing import Any
 from services.process.idle import watch
 from services.process.launch import die_with, filter_calls, limit
 from services.process.seccomp import local_filter
+from services.process.watchdog import STALL_SECONDS
 from shared.errors import EngineUnavailable, MillraceError, SourceTooLarge, UnsupportedMedia
 
 LENGTH = struct.Struct("!I")
@@ -48,19 +49,21 @@ _NO_MEMORY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the operating system grants a child.
+    """What a child is granted: by the operating system, but for the last.
 
     Attributes:
         memory_bytes: address space.
         file_bytes: size of any one file that it writes.
         open_files: descriptors.
         niceness: 0 to 19, added to the parent's.
+        stall_seconds: how long it may stand still while it is at work.
     """
 
     memory_bytes: int
     file_bytes: int
     open_files: int
     niceness: int
+    stall_seconds: float = STALL_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

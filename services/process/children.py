@@ -10,12 +10,13 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from services.process.child import CRASHES, LENGTH, Answer, Bounds, Call, confine
 from services.process.idle import Board
+from services.process.watchdog import watched
 from shared.errors import CorruptMedia, EngineUnavailable, MillraceError, TimeLimit
 
 T = TypeVar("T")
@@ -44,9 +45,12 @@ class Child:
         calls: how many it has answered.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, link: socket.socket) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, link: socket.socket, stall_seconds: float
+    ) -> None:
         self._process = process
         self._link = link
+        self._stall_seconds = stall_seconds
         self._started = False
         self.calls = 0
 
@@ -67,7 +71,7 @@ class Child:
         Raises:
             EngineUnavailable: it could not be started.
         """
-        child = await cls._launch(line, board)
+        child = await cls._launch(bounds, line, board)
         given = () if line is None else (line.fileno(),)
         try:
             for function, arguments in ((warm, given), (confine, (bounds,))):
@@ -81,7 +85,7 @@ class Child:
         return child
 
     @classmethod
-    async def _launch(cls, line: socket.socket | None, board: Board | None) -> Self:
+    async def _launch(cls, bounds: Bounds, line: socket.socket | None, board: Board | None) -> Self:
         ours, theirs = socket.socketpair()
         seen = [] if board is None else [board.descriptor]
         inherited = [theirs.fileno(), *seen, *([] if line is None else [line.fileno()])]
@@ -104,7 +108,7 @@ class Child:
             raise
         finally:
             theirs.close()
-        return cls(process, ours)
+        return cls(process, ours, bounds.stall_seconds)
 
     @property
     def alive(self) -> bool:
@@ -133,11 +137,11 @@ class Child:
         Raises:
             TimeLimit: not within `seconds`.
             CorruptMedia: the child crashed.
-            EngineUnavailable: it died otherwise.
+            EngineUnavailable: it died otherwise, or stood still.
         """
         call = Call(function, arguments, seconds * threads)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds), self._watched(seconds):
                 await self._send(pickle.dumps(call), lock)
                 answer: Answer = _Answers(io.BytesIO(await self._receive())).load()
         except TimeoutError:
@@ -158,6 +162,14 @@ class Child:
             await in_any_case(self._process.wait())
         finally:
             self._link.close()
+
+    def _watched(self, seconds: float) -> AbstractAsyncContextManager[None]:
+        """Those that end before they could stand still for too long need not be watched."""
+        if seconds <= self._stall_seconds:
+            return nullcontext()
+        return watched(
+            self._process.pid, self._stall_seconds, "The process that does the media work"
+        )
 
     async def _send(self, body: bytes, lock: int | None) -> None:
         descriptors = [] if lock is None else [lock]

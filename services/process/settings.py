@@ -11,6 +11,7 @@ from services.process.image.engine import Limits
 from services.process.image.select import EngineName
 from services.process.possible import check
 from services.process.presets import Catalogues, load
+from services.process.watchdog import STALL_SECONDS
 from shared.settings import Settings
 
 
@@ -74,6 +75,13 @@ class ProcessSettings(PresetSettings):
     process_file_bytes: int = Field(
         default=2**30, ge=2**20, description="size of any one file made from a photo"
     )
+    process_stall_seconds: float = Field(
+        default=STALL_SECONDS,
+        gt=0,
+        le=86400,
+        description="how long a child process or ffmpeg may stand still, neither computing nor"
+        " reading, before it is killed",
+    )
     process_niceness: int = Field(
         default=5, ge=0, le=19, description="how far child processes step back behind the services"
     )
@@ -113,6 +121,7 @@ class ProcessSettings(PresetSettings):
             file_bytes=self.process_file_bytes,
             open_files=64,
             niceness=self.process_niceness,
+            stall_seconds=self.process_stall_seconds,
         )
 
     @property

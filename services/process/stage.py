@@ -100,7 +100,7 @@ async def opened(
             pool,
             pictures,
             film_settings or FilmSettings(),
-            settings.process_niceness,
+            settings.bounds,
             catalogues.films,
         )
         checks = (lambda: pool.fault, lambda: films.lookup.fault)

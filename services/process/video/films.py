@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from services.process.child import Bounds
 from services.process.image.pictures import Pictures, within_bounds
 from services.process.plan import Catalogue, plan
 from services.process.pools import Pool
@@ -36,7 +37,8 @@ _Made = Mapping[Any, tuple[Output, ...]]
 class Films:
     """The film half of the process stage; `pictures` makes the posters' files.
 
-    All renditions come from one run of ffmpeg, which uses all cores that it is given.
+    All renditions come from one run of ffmpeg, which uses all cores that it is given. `bounds` are
+    those of the pool's children.
 
     Attributes:
         lookup: finds that program.
@@ -47,13 +49,13 @@ class Films:
         pool: Pool,
         pictures: Pictures,
         settings: FilmSettings,
-        niceness: int = 0,
+        bounds: Bounds,
         catalogue: Catalogue[FilmRecipe] = FILMS,
     ) -> None:
         self._pool = pool
         self._pictures = pictures
         self._settings = settings
-        self._niceness = niceness
+        self._bounds = bounds
         self._catalogue = catalogue
         self.lookup = Lookup(settings.ffmpeg)
         self._device: Device | None = None
@@ -86,7 +88,7 @@ class Films:
             self._pool,
             self._pictures,
             self._settings,
-            self._niceness,
+            self._bounds,
             await self._asked_device(program),
         )
 

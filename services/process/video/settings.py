@@ -1,5 +1,7 @@
 """What the film half of the process service is told by its environment."""
 
+from dataclasses import replace
+
 from pydantic import Field
 
 from services.process.child import Bounds
@@ -75,14 +77,14 @@ class FilmSettings(Settings):
             frames=self.max_video_frames,
         )
 
-    def grant(self, niceness: int) -> Grant:
-        """What one run of ffmpeg may take."""
+    def grant(self, bounds: Bounds) -> Grant:
+        """What one run of ffmpeg may take: as other children, but for memory and files."""
         return Grant(
-            bounds=Bounds(
+            bounds=replace(
+                bounds,
                 memory_bytes=self.ffmpeg_memory_bytes,
                 file_bytes=self.ffmpeg_file_bytes,
                 open_files=256,
-                niceness=niceness,
             ),
             seconds=self.ffmpeg_limit_seconds,
             cpu_seconds=self.ffmpeg_limit_seconds * usable_cores(),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from services.process.child import Bounds
 from services.process.image.pictures import Pictures
 from services.process.pools import Pool
 from services.process.video.digests import Piece, digests
@@ -34,7 +35,7 @@ class Tools:
     Attributes:
         pool: runs PyAV.
         pictures: makes pictures of stills.
-        niceness: how far ffmpeg steps back behind the services, 0 to 19.
+        bounds: what children are granted.
         device: what a GPU can do; None where none is to be used.
     """
 
@@ -42,13 +43,13 @@ class Tools:
     pool: Pool
     pictures: Pictures
     settings: FilmSettings
-    niceness: int
+    bounds: Bounds
     device: Device | None = None
 
     @property
     def grant(self) -> Grant:
         """What one run of ffmpeg may take."""
-        return self.settings.grant(self.niceness)
+        return self.settings.grant(self.bounds)
 
     def grant_on(self, route: Route) -> Grant:
         """What one run of ffmpeg may take on that way.

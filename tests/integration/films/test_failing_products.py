@@ -11,6 +11,7 @@ import pytest
 
 from services.process.image.operations.low_quality import LowQuality
 from services.process.image.operations.picture import Picture
+from services.process.settings import ProcessSettings
 from services.process.video.ffmpeg.branch import WHOLE, Branch, Window
 from services.process.video.film import Film, Series
 from services.process.video.passages import Passages
@@ -81,7 +82,7 @@ class FirstFails:
 @pytest.fixture
 def tools(bench: Bench) -> Tools:
     pictures: Any = bench.stage.media["image"]
-    return Tools(ffmpeg(), bench.stage.pool, pictures, FilmSettings(), 0)
+    return Tools(ffmpeg(), bench.stage.pool, pictures, FilmSettings(), ProcessSettings().bounds)
 
 
 async def test_products_end_with_the_one_that_fails(bench: Bench, tools: Tools) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import av
 import pytest
 
+from services.process.settings import ProcessSettings
 from services.process.video.film import Film, Limits
 from services.process.video.settings import FilmSettings
 from services.process.video.source.probe import pictures, probe
@@ -103,7 +104,7 @@ async def test_there_is_time_for_decoding_the_film(
 ) -> None:
     pool: Any = Asked()
     settings = FilmSettings(probe_limit_seconds=60, ffmpeg_limit_seconds=9000)
-    tools = Tools(ffmpeg(), pool, cast(Any, None), settings, niceness=0)
+    tools = Tools(ffmpeg(), pool, cast(Any, None), settings, ProcessSettings().bounds)
     film = Film("f.mp4", "mov", seconds, seconds, 1920, 1080, 0, "hevc", frame_rate=25)
     await tools.shots(film, (0.5,), 10.0, (32, 18), [Path("f.png")], bench.work)
     assert pool.seconds == pytest.approx(granted)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from services.process.settings import ProcessSettings
 from services.process.video.ffmpeg.run import run
 from services.process.video.settings import FilmSettings
 from shared.errors import CorruptMedia, EngineUnavailable, MillraceError
@@ -20,7 +21,7 @@ async def test_what_a_failed_ffmpeg_said_is_logged(bench: Bench) -> None:
     bench.work.log = bench.work.log.bind(jobId="film-1")
     nowhere = ("-v", "error", "-i", "file:" + "n" * 3000 + "/last")
     with capture_logs() as lines, pytest.raises(MillraceError):
-        await run(ffmpeg(), nowhere, FilmSettings().grant(0), bench.work)
+        await run(ffmpeg(), nowhere, FilmSettings().grant(ProcessSettings().bounds), bench.work)
     (line,) = lines
     assert (line["event"], line["log_level"], line["jobId"]) == (
         "ffmpeg failed",

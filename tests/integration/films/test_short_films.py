@@ -6,6 +6,7 @@ from typing import Any
 import av
 import pytest
 
+from services.process.settings import ProcessSettings
 from services.process.video.operations.preview import Moment
 from services.process.video.passages import Passages
 from services.process.video.settings import FilmSettings
@@ -38,7 +39,7 @@ async def test_a_film_that_is_said_to_have_no_length_has_a_preview(
 ) -> None:
     source = film("second.mp4", *pattern("160x96"), *ENCODED)
     pictures: Any = bench.stage.media["image"]
-    tools = Tools(ffmpeg(), bench.stage.pool, pictures, FilmSettings(), 0)
+    tools = Tools(ffmpeg(), bench.stage.pool, pictures, FilmSettings(), ProcessSettings().bounds)
     told = await tools.probe(source, bench.work)
     endless = replace(told, duration_seconds=0.0, picture_seconds=0.0)
     products = Moment(name="preview", seconds=0.5).products(endless)

@@ -9,7 +9,8 @@ from services.process.video.ffmpeg.ffmpeg import Ffmpeg
 from services.process.video.ffmpeg.program import Program
 from services.process.video.ffmpeg.progress import Progress, reports
 from services.process.video.ffmpeg.verdict import complaints, verdict
-from shared.errors import CorruptMedia, TimeLimit
+from services.process.watchdog import watched
+from shared.errors import CorruptMedia, EngineUnavailable, TimeLimit
 from shared.work import Work
 
 Advance = Callable[[Progress], None]
@@ -50,24 +51,30 @@ async def run(
 
     It holds the job's lock meanwhile. When this is cancelled or `advance` raises, it is dead
     before this returns. What it used is counted in `work.spent` in every case. The last of what
-    it said goes into the log.
+    it said goes into the log, also of one that had to be killed.
 
     Args:
         salvage: whether it is no error that ffmpeg itself gave a damaged film up.
 
     Raises:
-        CorruptMedia, SourceTooLarge, WorkspaceFull, EngineUnavailable: see `verdict`.
+        CorruptMedia, SourceTooLarge, WorkspaceFull: see `verdict`.
+        EngineUnavailable: the same; or it stood still.
         TimeLimit: it took longer than granted.
     """
     argv = (str(ffmpeg.path), *arguments)
     running = Program.running(argv, grant.bounds, grant.cpu_seconds, work)
+    tail = _Tail()
     try:
-        async with asyncio.timeout(grant.seconds), running as program:
-            said, _ = await asyncio.gather(_tail(program), _follow(program, advance))
+        async with (
+            asyncio.timeout(grant.seconds),
+            running as program,
+            watched(program.pid, grant.bounds.stall_seconds, "ffmpeg"),
+        ):
+            await asyncio.gather(tail.follow(program), _follow(program, advance))
             ended = await program.wait()
-    except TimeoutError:
-        raise TimeLimit(f"Encoding took longer than {grant.seconds:g} seconds.") from None
-    said = complaints(said)
+    except (TimeoutError, EngineUnavailable) as cause:
+        raise _given_up(cause, grant, tail, work) from None
+    said = complaints(tail.text)
     if ended.code == 0:
         if said:
             # Whether the film is refused for it, those decide who know what should be there.
@@ -86,11 +93,27 @@ async def _follow(program: Program, advance: Advance) -> None:
         advance(report)
 
 
-async def _tail(program: Program) -> str:
-    """The last of what it says on its standard error."""
-    tail = b""
-    while chunk := await program.errors.read(_TAIL_BYTES):
-        tail += chunk
-        if len(tail) > _TAIL_BYTES:
-            tail = tail[-_TAIL_BYTES:].partition(b"\n")[2]  # whole lines alone
-    return tail.decode(errors="replace")
+class _Tail:
+    """The last of what a program says on its standard error."""
+
+    def __init__(self) -> None:
+        self._bytes = b""
+
+    @property
+    def text(self) -> str:
+        return self._bytes.decode(errors="replace")
+
+    async def follow(self, program: Program) -> None:
+        while chunk := await program.errors.read(_TAIL_BYTES):
+            self._bytes += chunk
+            if len(self._bytes) > _TAIL_BYTES:
+                self._bytes = self._bytes[-_TAIL_BYTES:].partition(b"\n")[2]  # whole lines alone
+
+
+def _given_up(cause: Exception, grant: Grant, tail: _Tail, work: Work) -> Exception:
+    """The error for an ffmpeg that was not waited for any longer; its last words are logged."""
+    late = isinstance(cause, TimeoutError)
+    error = TimeLimit(f"Encoding took longer than {grant.seconds:g} seconds.") if late else cause
+    said = complaints(tail.text)[-_LOGGED_CHARACTERS:]
+    work.log.warning("ffmpeg was given up", reason=str(error), said=said)
+    return error

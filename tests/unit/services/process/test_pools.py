@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -374,3 +375,13 @@ async def test_each_child_has_a_line_to_the_companion_of_its_time(work: Attempt)
         assert not lives(first)
         companion.generation, companion.is_there = 3, False
         assert await pool.call(heard, seconds=20, work=work) == "nothing"
+
+
+async def test_a_child_that_stands_still_is_ended(work: Attempt) -> None:
+    bounds = replace(BOUNDS, stall_seconds=0.5)
+    async with Pool.opened(1, bounds, NOTHING) as pool:
+        pid = await pid_of(pool, work)
+        with pytest.raises(EngineUnavailable, match=r"stood still for 0\.5 seconds"):
+            await pool.call(time.sleep, 60, seconds=99, work=work)
+        assert not lives(pid)
+        assert await pid_of(pool, work) != pid
