@@ -25,6 +25,9 @@ _MEDIA_TYPES = {
     "vtt": WEBVTT,
 }
 _INIT = "init.mp4"
+# A piece says how long its last picture is shown, and the next begins then, by ffmpeg's muxer. By
+# itself that picture is as long as the one before: wrong where they come at uneven distances.
+_EXACT = "setts=pts=PTS:dts=DTS:duration=if(isnan(NEXT_DTS)\\,DURATION\\,NEXT_DTS-DTS)"
 _LATE_SECONDS = 0.05  # pictures that begin no later than that wait for nothing
 _REPEAT_SECONDS = 0.5  # at most, between repeated pictures
 _PLAIN = re.compile(r"[^\w.()-]+")  # the rest would have to be escaped in a playlist
@@ -104,7 +107,7 @@ class Adaptive:
             *("-an", "-c:v", "libx264", "-preset", self.preset, "-crf", str(self.crf)),
             # Key frames where pieces begin, and nowhere else.
             *("-force_key_frames", keys, "-x264-params", "scenecut=0:keyint=infinite:open-gop=0"),
-            *("-fps_mode", "vfr", *self._pieces(folder)),
+            *("-fps_mode", "vfr", "-bsf:v", _EXACT, *self._pieces(folder)),
         )
         return Branch(options, Tap(size.width, size.height), self._from_the_start(film))
 
