@@ -18,7 +18,7 @@ from services.process.video.settings import FilmSettings
 from services.process.video.source.probe import Inspected, inspect, probe
 from services.process.video.stills.moment import moment
 from services.process.video.stills.seeking import lead
-from services.process.video.stills.shots import Grid, sheet, shots
+from services.process.video.stills.shots import Grid, begins, sheet, shots
 from services.process.video.streaming.package import Contents, Package, package
 from shared.work import Work
 
@@ -100,6 +100,13 @@ class Tools:
         return await self.pool.call(
             shots, film, times, slack, size, files, seconds=seconds, work=work
         )
+
+    async def begins(
+        self, film: Film, times: tuple[float, ...], slack: float, work: Work
+    ) -> tuple[float, ...]:
+        """See `shots.begins`."""
+        seconds = self._decoding(film)
+        return await self.pool.call(begins, film, times, slack, seconds=seconds, work=work)
 
     async def sheet(self, files: list[Path], grid: Grid, target: Path, work: Work) -> None:
         """See `shots.sheet`."""

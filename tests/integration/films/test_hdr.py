@@ -6,8 +6,9 @@ import av
 import pytest
 
 from services.process.video.ffmpeg.codecs import CODECS, CodecName
+from shared.errors import CorruptMedia
 from tests.films import Bench, FilmMaker, needs, pattern
-from tests.integration.films.looks import SMALL, brightness
+from tests.integration.films.looks import SMALL, brightness, opened, refusal
 
 _WIDE, _UPRIGHT = "320x134", "180x320"
 
@@ -54,6 +55,34 @@ async def test_a_storyboard_beside_renditions_that_stay_hdr_has_odd_heights(
     kept = {"op": "renditions", "codec": "hevc", "hdr": True, "preset": "ultrafast"}
     outputs = await bench.make(hdr(film, _WIDE, transfer), kept, "storyboard")
     assert outputs["storyboard.vtt"].height == 67
+
+
+@pytest.fixture
+def half(film: FilmMaker, tmp_path: Path, transfer: str) -> Path:
+    """The first half of a film's bytes, with its index in front."""
+    inputs = ("-i", str(hdr(film, _WIDE, transfer)), "-c", "copy", "-movflags", "+faststart")
+    whole = film(f"whole-{transfer}.mp4", *inputs).read_bytes()
+    source = tmp_path / "half.mp4"
+    source.write_bytes(whole[: len(whole) // 2])
+    return source
+
+
+@pytest.mark.parametrize("operation", ["thumbnails", "storyboard"])
+async def test_pictures_of_a_film_that_breaks_off_are_refused(
+    bench: Bench, half: Path, operation: str
+) -> None:
+    error = await refusal(bench, half, operation)
+    assert isinstance(error, CorruptMedia)
+    assert "of its 2.0 seconds can be decoded" in str(error)
+
+
+async def test_pictures_of_what_is_left_are_made(bench: Bench, half: Path) -> None:
+    asked = {"op": "thumbnails", "count": 8, "width": 96, "formats": "png", "salvage": True}
+    made = await bench.make(half, asked)
+    assert 2 < len(made) < 6
+    assert {output.missing_seconds for output in made.values()} != {None}
+    pictures = {opened(bench, output).tobytes() for output in made.values()}
+    assert len(pictures) == len(made)
 
 
 @pytest.mark.parametrize("codec", ["hevc", "av1"])

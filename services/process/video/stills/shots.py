@@ -66,16 +66,15 @@ def shots(
         CorruptMedia: no picture of the film can be decoded.
     """
     begins = []
-    with opened(film.path, film.container) as media:
-        begun = start_of(media)
-        wanted = [begun + time for time in times]
-        found_all = _near(film, media, wanted, slack) if slack else _in_order(media, wanted)
-        for found, file in zip(found_all, files, strict=True):
-            if found is None:
-                raise CorruptMedia("The film is damaged: no picture of it can be decoded.")
-            _upright(found, size).save(file, "PNG", compress_level=1)
-            begins.append(clock(found) - begun)
+    for (found, begin), file in zip(_found(film, times, slack), files, strict=True):
+        _upright(found, size).save(file, "PNG", compress_level=1)
+        begins.append(begin)
     return tuple(begins)
+
+
+def begins(film: Film, times: Sequence[float], slack: float) -> tuple[float, ...]:
+    """What `shots` gives, without writing the pictures; see there."""
+    return tuple(begin for _, begin in _found(film, times, slack))
 
 
 def sheet(files: Sequence[Path], grid: Grid, target: Path) -> None:
@@ -88,6 +87,19 @@ def sheet(files: Sequence[Path], grid: Grid, target: Path) -> None:
             whole.paste(picture.convert("RGB"), grid.corner(number))
         file.unlink()
     whole.save(target, "PNG", compress_level=1)
+
+
+def _found(
+    film: Film, times: Sequence[float], slack: float
+) -> "Iterator[tuple[VideoFrame, float]]":
+    """Each picture, and when it begins, in seconds from the film's start."""
+    with opened(film.path, film.container) as media:
+        begun = start_of(media)
+        wanted = [begun + time for time in times]
+        for found in _near(film, media, wanted, slack) if slack else _in_order(media, wanted):
+            if found is None:
+                raise CorruptMedia("The film is damaged: no picture of it can be decoded.")
+            yield found, clock(found) - begun
 
 
 def _near(

@@ -115,16 +115,20 @@ async def _find(
 ) -> float | None:
     """Write the files; gives how many seconds of the film are missing."""
     times = snap.times
-    if film.transfer is not None and tools.means.tone_mapping:
-        # Only the program can turn HDR into SDR; one of its runs for each picture.
-        for time, file in zip(times, files, strict=True):
-            await _grab(tools, film, time, file, work, size)
-        return None
     slack = _SLACK_SECONDS if film.picture_seconds > _SHORT_SECONDS else 0.0
-    begins = await tools.shots(film, times, slack, size, files, work)
+    toned = film.transfer is not None and tools.means.tone_mapping
+    if toned:
+        begins = await tools.begins(film, times, slack, work)
+    else:
+        begins = await tools.shots(film, times, slack, size, files, work)
     late = max(slack, tolerated(film.picture_seconds))
     stuck = next((b for time, b in zip(times, begins, strict=True) if time - b > late), None)
-    return None if stuck is None else await _missing(tools, film, stuck, snap.salvage, work)
+    missing = None if stuck is None else await _missing(tools, film, stuck, snap.salvage, work)
+    if toned:
+        # Only the program can turn HDR into SDR; one of its runs for each picture.
+        for begin, file in zip(begins, files, strict=True):
+            await _grab(tools, film, begin, file, work, size)
+    return missing
 
 
 async def _missing(
