@@ -18,9 +18,9 @@ from services.process.image.engine import Reading, Target, Wish
 from services.process.image.look import Look, Watermark
 from services.process.image.watermark import file_of
 
-REVISION = 5
+REVISION = 6
 """To be raised when other bytes come of the same parameters and libraries: where `geometry.GAP`,
-how an encoder is set (`encoding/`), or a measure of our own changes."""
+how an encoder is set (`encoding/`), how colours are rounded, or a measure of our own changes."""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from PIL import Image, UnidentifiedImageError
 
 from services.process.image.engine import Limits, Rendered, Wish
 from services.process.image.output import Outputs
+from services.process.image.pillow import misread
 from services.process.image.pillow.codecs import VERSION, load_codecs, readable, versions, writable
 from services.process.image.pillow.picture import Picture
 from services.process.image.pillow.raster import PillowRaster, Raster
 from services.process.image.recipe import Recipes
-from services.process.image.source import jxl
+from services.process.image.source import jxl, tiff
 from shared.errors import CorruptMedia, MillraceError, UnsupportedMedia
 
 
@@ -53,22 +54,25 @@ def _opened(source: Path, limits: Limits) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with _blaming_the_file(limits):
+        with _blaming_the_file(source, limits):
             if size := jxl.size_of(source):
                 limits.check(*size)  # its plugin decodes all as it opens it
             with Image.open(source, formats=readable()) as image:
                 limits.check(*image.size)
+                misread.refuse(image)
                 yield image
 
 
 @contextmanager
-def _blaming_the_file(limits: Limits) -> Iterator[None]:
+def _blaming_the_file(source: Path, limits: Limits) -> Iterator[None]:
     """Decoders raise many an error on a damaged file; only the system's own errors are not its."""
     try:
         yield
     except (MemoryError, MillraceError):
         raise
     except UnidentifiedImageError:
+        if samples := tiff.samples_of(source):
+            raise UnsupportedMedia(f"The TIFF is of a rare kind: {samples}.") from None
         raise UnsupportedMedia(
             f"The file is no picture in a known format ({', '.join(readable())})."
         ) from None

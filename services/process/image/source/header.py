@@ -11,6 +11,7 @@ from PIL import ExifTags, Image
 from services.process.image.geometry import LYING
 from services.process.image.pillow.animation import frames_of
 from services.process.image.pillow.codecs import readable
+from services.process.image.pillow.misread import stored_as, stored_bits
 from services.process.image.source.exif import exif_of, lies, orientation_of
 
 _Tag, _Place = ExifTags.Base, ExifTags.GPS
@@ -29,9 +30,11 @@ def header(source: Path, *, gps: bool) -> dict[str, Any]:
     """
     try:
         with Image.open(source, formats=readable()) as image:
+            samples = _samples(image)  # first, for Pillow decodes a PNG to find EXIF behind it
             exif = exif_of(image)
             return {
                 **_geometry(image),
+                **samples,
                 "frames": frames_of(image),
                 **_camera(exif),
                 "gps": _place(exif) if gps else None,
@@ -47,11 +50,28 @@ def _geometry(image: Image.Image) -> dict[str, Any]:
         "height": height,
         "format": _NAME_OF_FORMAT.get(image.format or "", (image.format or "").lower()),
         "orientation": orientation_of(image),
-        "colourSpace": _SPACE_OF_MODE.get(image.mode.partition(";")[0], "rgb"),
-        "bitsPerChannel": _BITS_OF_MODE.get(image.mode, 8),
+    }
+
+
+def _samples(image: Image.Image) -> dict[str, Any]:
+    return {
+        "colourSpace": _space(image),
+        "bitsPerChannel": _bits(image),
         "hasAlpha": image.has_transparency_data,
         "hasProfile": bool(image.info.get("icc_profile")),
     }
+
+
+def _space(image: Image.Image) -> str:
+    """Of a PNG that is grey with alpha and 16 bits, Pillow makes RGBA."""
+    mode = "LA" if stored_as(image) == "LA;16B" else image.mode
+    return _SPACE_OF_MODE.get(mode.partition(";")[0], "rgb")
+
+
+def _bits(image: Image.Image) -> int:
+    """Those of a colour, where what is stored are places in a palette."""
+    stored = None if image.mode == "P" else stored_bits(image)
+    return stored or _BITS_OF_MODE.get(image.mode, 8)
 
 
 def _camera(exif: Image.Exif) -> dict[str, Any]:

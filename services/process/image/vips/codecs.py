@@ -12,7 +12,7 @@ from services.process.image.encoding.effort import level, scaled
 from services.process.image.engine import Format, Target
 
 VERSION = f"vips {pyvips.version(0)}.{pyvips.version(1)}.{pyvips.version(2)}"
-LOADERS = ("Jpeg", "Png", "Webp", "Heif")
+LOADERS = ("Jpeg", "Png", "Webp", "Heif", "Tiff")
 SVG_LOADER = "Svg"
 _SAVERS: dict[Format, str] = {
     "webp": "webpsave_buffer",

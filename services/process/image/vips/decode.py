@@ -12,6 +12,7 @@ from services.process.image.geometry import GAP, Placement, largest_frame
 from services.process.image.source.animation import has_picture_apart
 from services.process.image.source.progressive import SHRINK, coarse
 from services.process.image.source.svg import SVG_SIDE_PIXELS, is_svg
+from services.process.image.source.tiff import is_tiff
 from services.process.image.vips.codecs import LOADERS
 from services.process.image.vips.layers import Layer
 from shared.errors import CorruptMedia, UnsupportedMedia
@@ -44,7 +45,7 @@ def opened(source: Path, limits: Limits) -> pyvips.Image:
     try:
         image = _drawn(source) if limits.svg and is_svg(source) else _load(source)
     except pyvips.Error as error:
-        if "not a known file format" in str(error):
+        if "not a known file format" in str(error) or is_tiff(source):
             raise UnsupportedMedia(
                 f"The file is no picture in a known format ({', '.join(LOADERS)})."
             ) from None
@@ -53,6 +54,8 @@ def opened(source: Path, limits: Limits) -> pyvips.Image:
         raise UnsupportedMedia("The file is a HEIF picture in another format than AVIF.")
     if image.get_typeof("heif-compression") and _turned_by_container(source):
         raise UnsupportedMedia("libheif shifts the colours of AVIF pictures that it turns.")
+    if image.get("vips-loader") == "tiffload" and not _is_deep_grey(image):
+        raise UnsupportedMedia("TIFF is left to Pillow, but for what that cannot read.")
     if has_picture_apart(source):
         raise UnsupportedMedia("libvips shows what an animated PNG has for old viewers.")
     limits.check(image.width, image.height)
@@ -68,6 +71,11 @@ def _turned_by_container(source: Path) -> bool:
     with source.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     return b"irot" in head or b"imir" in head
+
+
+def _is_deep_grey(image: pyvips.Image) -> bool:
+    """Whether it is grey of 16 bits, which Pillow knows neither with alpha nor with 0 for white."""
+    return bool(image.interpretation == "grey16" and image.format == "ushort")
 
 
 def _drawn(source: Path) -> pyvips.Image:

@@ -52,7 +52,7 @@ def apng(path: Path, parts: Sequence[Part], before: Image.Image | None = None) -
         for _, body in _pixels(part.image):
             written.append((b"fdAT", struct.pack(">I", count) + body))
             count += 1
-    path.write_bytes(_png([*written, (b"IEND", b"")]))
+    path.write_bytes(png([*written, (b"IEND", b"")]))
     return path
 
 
@@ -71,7 +71,8 @@ def _pixels(image: Image.Image) -> list[tuple[bytes, bytes]]:
     return [chunk for chunk in _chunks(image) if chunk[0] == b"IDAT"]
 
 
-def _png(chunks: list[tuple[bytes, bytes]]) -> bytes:
+def png(chunks: list[tuple[bytes, bytes]]) -> bytes:
+    """A PNG of these chunks, the last with its end."""
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(kind + body))
         for kind, body in chunks
