@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from millrace.cli.errors import Misuse
-from services.download.sniff import HEAD_BYTES, recognise
+from services.download.sniff import media_of
 from shared.storage.keys import PRIVATE
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -141,7 +141,7 @@ def _is_media(path: Path) -> bool:
         if not stat.S_ISREG(status.st_mode):
             return False
         with path.open("rb") as file:
-            return recognise(file.read(HEAD_BYTES), status.st_size) is not None
+            return media_of(file) is not None
     except OSError:
         return False
 

@@ -21,7 +21,6 @@ from services.download.formats import (
     WEBP,
     Media,
 )
-from services.download.raw import is_raw
 
 Container = Callable[[bytes, int], Media | None]
 
@@ -43,8 +42,8 @@ def riff(head: bytes, size: int) -> Media | None:
 
 
 def tiff(head: bytes, size: int) -> Media | None:
-    """TIFF and BigTIFF, but not cameras' raw photos, which begin like one."""
-    return TIFF if head.startswith(_TIFF) and not is_raw(head) else None
+    """TIFF and BigTIFF; cameras' raw photos begin so too, which `raw` tells."""
+    return TIFF if head.startswith(_TIFF) else None
 
 
 def bitmap(head: bytes, size: int) -> Media | None:

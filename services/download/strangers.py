@@ -3,7 +3,7 @@
 import codecs
 from typing import Final
 
-from services.download.raw import is_raw
+from services.download.raw import RAW
 
 _KNOWN: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"%PDF-", "a PDF"),
@@ -21,10 +21,10 @@ _KNOWN: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\xff\xf1", "an AAC sound file"),
     (0, b"OggS", "an OGG file of an unknown codec"),
     (4, b"ftypM4P", "a protected sound file"),
-    (4, b"ftypcrx ", "a camera's raw photo"),
-    (0, b"FUJIFILMCCD-RAW", "a camera's raw photo"),
-    (0, b"IIRO", "a camera's raw photo"),
-    (0, b"IIU\x00", "a camera's raw photo"),
+    (4, b"ftypcrx ", RAW),
+    (0, b"FUJIFILMCCD-RAW", RAW),
+    (0, b"IIRO", RAW),
+    (0, b"IIU\x00", RAW),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file"),
     (0, b".RMF", "a RealMedia file"),
     (0, b"\x00\x00\x02\x00", "a mouse cursor"),
@@ -49,8 +49,6 @@ def describe(head: bytes) -> str:
     for offset, magic, name in _KNOWN:
         if head[offset:].startswith(magic):
             return name
-    if is_raw(head):
-        return "a camera's raw photo"
     if head.startswith(_PORTABLE) and head[2:3].isspace():
         return "a portable pixmap"
     return _describe_text(head) if is_text(head) else "of an unknown kind"

@@ -293,8 +293,10 @@ def test_drawings_are_recognised(text: bytes) -> None:
     ],
 )
 @pytest.mark.parametrize("prefix", [b"II", b"MM"])
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("side", [20, 300])  # the directory within the first bytes, and far behind
 def test_raw_photos_in_tiff_are_refused_by_name(
-    tags: dict[int, object], raw: bool, prefix: bytes, tmp_path: Path
+    tags: dict[int, object], raw: bool, prefix: bytes, big: bool, side: int, tmp_path: Path
 ) -> None:
     directory = TiffImagePlugin.ImageFileDirectory_v2(
         ifh=prefix + (b"*\0" if prefix == b"II" else b"\0*") + bytes(4)
@@ -304,9 +306,33 @@ def test_raw_photos_in_tiff_are_refused_by_name(
     for tag, value in tags.items():
         directory[tag] = value
     path = tmp_path / "photo.tif"
-    Image.new("RGB", (20, 20)).save(path, tiffinfo=directory)
+    Image.new("RGB", (side, side)).save(path, tiffinfo=directory, big_tiff=big)
+    if side > 100:
+        put_directory_behind(path)
     if not raw:
         assert sniff(path, "photo.tif").ext == "tiff"
     else:
         with pytest.raises(UnsupportedMedia, match="is a camera's raw photo"):
             sniff(path, "photo.nef")
+
+
+def put_directory_behind(path: Path) -> None:
+    """As cameras write it: Pillow puts it before the pixels."""
+    file = path.read_bytes()
+    order = "<" if file.startswith(b"II") else ">"
+    big = b"+" in file[:4]
+    at, form = (8, "Q") if big else (4, "I")
+    (start,) = struct.unpack_from(order + form, file, at)
+    (count,) = struct.unpack_from(order + ("Q" if big else "H"), file, start)
+    length = (8 if big else 2) + count * (20 if big else 12) + (8 if big else 4)
+    moved = struct.pack(order + form, len(file))
+    path.write_bytes(file[:at] + moved + file[at + len(moved) :] + file[start : start + length])
+
+
+@pytest.mark.parametrize("start", [4, 60, 2**32 - 1])
+def test_tiff_whose_directory_is_nonsense_is_left_to_decoders(start: int, tmp_path: Path) -> None:
+    path = tmp_path / "photo.tif"
+    path.write_bytes(b"II*\0" + struct.pack("<I", start) + b"\xff" * 60)
+    assert sniff(path, "photo.tif").ext == "tiff"
+    path.write_bytes(b"II+\0" + struct.pack("<HHQ", 8, 0, 2**64 - 1) + b"\xff" * 60)
+    assert sniff(path, "photo.tif").ext == "tiff"
