@@ -15,6 +15,7 @@ Metadata = Literal["none", "exif", "all"]
 EXTENSIONS: dict[Format, str] = {"jpeg": "jpg"}
 MAX_SIDE_PIXELS: dict[Format, int] = {"webp": 16383, "jpeg": 65500}
 OPAQUE: tuple[Format, ...] = ("jpeg",)
+EFFORTLESS: tuple[Format, ...] = ("jpeg",)
 HALVED: tuple[Format, ...] = ("webp", "avif", "jpeg")
 WHITE: Colour = (255, 255, 255)
 ANIMATED: tuple[Format, ...] = ("webp", "avif", "png")
@@ -28,7 +29,7 @@ class Target(Look):
         name: the file's name without its extension.
         quality: 1 to 100; has no meaning for PNG.
         effort: how long the encoder may search for a smaller file; 0 (fastest) to 9 (smallest),
-            or by a word, whose number is measured for each format.
+            or by a word, whose number is measured for each format; has no meaning for JPEG.
         background: the colour that transparency is laid on; if None, it stays where the format
             has it and else becomes white.
         animated: whether all frames are wanted, where the format has them; else the first.

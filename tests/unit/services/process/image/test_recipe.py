@@ -1,6 +1,8 @@
 """Outputs can be made again: the same source and the same recipe give the same bytes."""
 
+from dataclasses import replace
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import PIL
@@ -9,11 +11,12 @@ from PIL import Image
 
 from services.process.image import recipe
 from services.process.image.encoding import effort
-from services.process.image.engine import Engine, Limits, Rendered, Target, Wish
+from services.process.image.engine import Engine, Limits, Reading, Rendered, Target, Wish
 from services.process.image.look import Watermark
 from services.process.image.operations import PHOTOS
 from services.process.image.pillow import codecs
 from services.process.image.pillow.engine import Pillow
+from services.process.image.readings.palette import Palette
 from services.process.image.vips.engine import Vips
 from services.process.plan import plan
 from shared.jobs import Operation
@@ -59,6 +62,90 @@ def test_recipe_is_of_parameters_engine_and_watermark(
     Image.new("RGB", (5, 5)).save(marks / "logo.png")
     recipes.append(recipe(Pillow(limits), target))
     assert len(set(recipes)) == 4
+
+
+# ── what means something ─────────────────────────────────────────────────────────────────────
+
+JPEG = Target("a", "jpeg", width=60)
+PNG = Target("a", "png", width=60)
+WEBP = Target("a", "webp", width=60)
+MARKED = Target("a", "png", width=60, watermark=Watermark("logo"))
+
+
+@pytest.fixture
+def glass(tmp_path: Path) -> Path:
+    """Noise, half transparent."""
+    image = Image.effect_noise((120, 80), 90).convert("RGBA")
+    image.putalpha(128)
+    image.save(tmp_path / "glass.png")
+    return tmp_path / "glass.png"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (WEBP, replace(WEBP, name="b")),
+        (PNG, replace(PNG, quality=20)),
+        (PNG, replace(PNG, least_score=70)),
+        (JPEG, replace(JPEG, effort="best")),
+        (JPEG, replace(JPEG, background=(255, 255, 255))),
+        (JPEG, replace(JPEG, animated=True)),
+        (replace(WEBP, least_score=60), replace(WEBP, least_score=60, quality=20)),
+        (MARKED, replace(MARKED, watermark=Watermark("copy"))),
+    ],
+)
+def test_what_changes_no_byte_changes_no_recipe(
+    engine: Engine, one: Target, other: Target, glass: Path, marks: Path, tmp_path: Path
+) -> None:
+    copy(marks / "logo.png", marks / "copy.png")
+    first = made(engine, glass, [one], tmp_path / "one")
+    second = made(engine, glass, [other], tmp_path / "other")
+    assert (first.sha256, first.recipe) == (second.sha256, second.recipe)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (WEBP, replace(WEBP, quality=20)),
+        (WEBP, replace(WEBP, effort="best")),
+        (WEBP, replace(WEBP, max_bytes=300)),
+        (WEBP, replace(WEBP, full_colour=True)),
+        (WEBP, replace(WEBP, least_score=40)),
+        (replace(WEBP, least_score=40), replace(WEBP, least_score=95)),
+        (WEBP, replace(WEBP, background=(255, 255, 255))),
+        (WEBP, replace(WEBP, blur=2.0)),
+        (JPEG, replace(JPEG, background=(9, 9, 9))),
+        (PNG, replace(PNG, effort="best")),
+        (PNG, replace(PNG, width=61)),
+        (PNG, replace(PNG, format="webp")),
+        (MARKED, replace(MARKED, watermark=Watermark("logo", "top-left"))),
+        (MARKED, PNG),
+    ],
+)
+def test_what_changes_bytes_changes_the_recipe(
+    engine: Engine, one: Target, other: Target, glass: Path, tmp_path: Path
+) -> None:
+    first = made(engine, glass, [one], tmp_path / "one")
+    assert_kept(first, made(engine, glass, [other], tmp_path / "other"))
+
+
+def test_recipe_is_of_the_exif_that_is_taken_over(
+    engine: Engine, wide: Path, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    with Image.open(wide) as image:
+        image.save(wide, exif=exif)
+    first = made(engine, wide, [PNG], tmp_path / "one")
+    assert_kept(first, made(engine, wide, [replace(PNG, metadata="exif")], tmp_path / "other"))
+
+
+def test_recipe_of_a_reading_is_of_its_reader(engine: Engine, wide: Path, tmp_path: Path) -> None:
+    few, many = Reading("a", Palette(2), width=60), Reading("a", Palette(9), width=60)
+    first = made(engine, wide, [few], tmp_path / "one")
+    assert_kept(first, made(engine, wide, [many], tmp_path / "other"))
+    renamed = made(engine, wide, [replace(few, name="b")], tmp_path / "renamed")
+    assert (first.sha256, first.recipe) == (renamed.sha256, renamed.recipe)
 
 
 # ── beside others ────────────────────────────────────────────────────────────────────────────
