@@ -57,8 +57,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=1s -
 
 FROM runtime AS gpu
 ENV NVIDIA_VISIBLE_DEVICES=all \
-    NVIDIA_DRIVER_CAPABILITIES=compute,utility,video \
-    CUPY_CACHE_DIR=/tmp/cupy
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility,video
 COPY --from=build-gpu /opt/millrace /opt/millrace
 USER 10001:10001
 

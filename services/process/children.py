@@ -25,7 +25,7 @@ START_SECONDS = 60.0
 _CODE = "from services.process.child import main; main()"
 _KEPT_VARIABLES = (
     *("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR"),
-    *("CUDA_PATH", "CUDA_VISIBLE_DEVICES", "CUPY_CACHE_DIR"),
+    *("CUDA_DEVICE_ORDER", "CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES"),
 )
 # One thread; one heap: with more, libvips keeps twice the memory and growing. Of what is freed, glibc
 # keeps so much for the next picture: having it from the system again took a tenth of all CPU time.

@@ -4,8 +4,8 @@ Without it, a hole in a decoder would be a way into the network, into other proc
 the kernel. The filter is a program for the kernel's packet filter (BPF), which looks at the
 number of each system call, and for three of them at the arguments. It needs no privilege and no
 namespace, works in containers, is inherited by all that a process starts, and cannot be taken
-off again. What it refuses is answered as by a kernel that has no such call (ENOSYS): programs
-then do without.
+off again. What it refuses is answered as by a kernel that has no such call (ENOSYS), a connection
+as if nobody listened there (ENOENT): programs then do without.
 
 Only Linux on 64-bit x86 and ARM has it here; elsewhere `fault` says so, and nothing is refused.
 """
@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import cast
 
 from services.process.launch import PR_SET_SECCOMP, SECCOMP_MODE_FILTER
-from services.process.syscalls import ARCHITECTURES, CLONE, SENDTO, SOCKET, Machine, denied
+from services.process.syscalls import ARCHITECTURES, CLONE, CONNECT, SENDTO, SOCKET, Machine, denied
 
 _X32_NUMBERS = 0x40000000  # x86-64 knows each call by a second number from here on
 _NAMESPACES = 0x7E020000  # every CLONE_NEW… flag that clone takes
@@ -31,7 +31,7 @@ _FIRST_ARGUMENT = 16
 _FIFTH_ARGUMENT = (48, 52)
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_REFUSE = 0x00050000 | errno.ENOSYS
+_REFUSE, _NOBODY_LISTENS = 0x00050000 | errno.ENOSYS, 0x00050000 | errno.ENOENT
 _ALLOW = 0x7FFF0000
 
 Instruction = tuple[int, int, int, int]  # code, how far to jump if so, if not, and the operand
@@ -62,7 +62,8 @@ def compiled(machine: Machine) -> bytes:
         *_refuse_if(SOCKET[machine], _differs(_FIRST_ARGUMENT, _AF_UNIX)),
         *_refuse_if(SENDTO[machine], [i for half in _FIFTH_ARGUMENT for i in _differs(half, 0)]),
         *_refuse_if(CLONE[machine], _has_any(_FIRST_ARGUMENT, _NAMESPACES)),
-        *(i for number in denied(machine).values() for i in _refuse(number)),
+        *_answer(CONNECT[machine], _NOBODY_LISTENS),
+        *(i for number in denied(machine).values() for i in _answer(number, _REFUSE)),
         (_RETURN, 0, 0, _ALLOW),
     ]
     return b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
@@ -80,8 +81,8 @@ def _only_calls_of(machine: Machine) -> list[Instruction]:
     ]
 
 
-def _refuse(number: int) -> list[Instruction]:
-    return [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _REFUSE)]
+def _answer(number: int, what: int) -> list[Instruction]:
+    return [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, what)]
 
 
 def _refuse_if(number: int, conditions: list[Instruction]) -> list[Instruction]:

@@ -1,5 +1,7 @@
 """An NVIDIA GPU, through CuPy: the extra `gpu`."""
 
+import os
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,9 @@ from services.process.image.gpu.device import SOURCE, Array, Memory
 from shared.errors import EngineUnavailable
 
 _THREADS = 256  # of a block
+# Else CuPy makes a folder in HOME as it is imported, which a service's user need not have, and
+# runs what it finds there. These kernels are compiled within a second.
+_NO_FILES = {"CUPY_CACHE_IN_MEMORY": "1", "CUPY_CACHE_DIR": os.sep}
 
 
 class Nvidia:
@@ -18,17 +23,18 @@ class Nvidia:
         Raises:
             EngineUnavailable: CuPy is not installed, or there is no GPU that it can use.
         """
+        os.environ.update(_NO_FILES)
         try:
             import cupy
+
+            self._cupy = cupy
+            number = cupy.cuda.runtime.runtimeGetVersion()
+            self._kernels = cupy.RawModule(code=SOURCE.read_text())
+            self._kernels.compile()
         except ImportError as error:
             raise EngineUnavailable(
                 f"PROCESS_ENGINE: cuda needs CuPy (the extra `gpu`): {error}"
             ) from error
-        self._cupy = cupy
-        try:
-            number = cupy.cuda.runtime.runtimeGetVersion()
-            self._kernels = cupy.RawModule(code=SOURCE.read_text())
-            self._kernels.compile()
         except Exception as error:  # of the driver, the compiler, or a library that is missing
             raise EngineUnavailable(
                 f"PROCESS_ENGINE: cuda: no GPU can be used here: {type(error).__name__}: {error}"

@@ -20,7 +20,10 @@ from shared.errors import EngineUnavailable
 from shared.work import Spent, Work
 
 # No credentials, and no FFREPORT; which GPU is meant, and what drives it.
-_KEPT_VARIABLES = ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "PATH")
+_KEPT_VARIABLES = (
+    *("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES"),
+    *("LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "PATH"),
+)
 # A statically linked glibc of another version crashes when it loads this machine's converters of
 # character sets, as ffmpeg does for the names in MPEG-TS; it does without where it finds none.
 _NO_CONVERTERS = {"GCONV_PATH": os.devnull}
