@@ -126,10 +126,6 @@ def spoken(kind: Literal["a", "s"], languages: Iterable[str | None]) -> tuple[st
     )
 
 
-# Sound that begins late, or has gaps, is filled up with silence: it stays in step with the film.
-FILLED = "aresample=async=1:first_pts=0"
-
-
 def heard(stream: int, *filters: str) -> str:
     """A film's sound behind `filters`, as `Branch.chain` has it.
 

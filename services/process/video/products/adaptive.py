@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from services.process.video.digests import Piece
 from services.process.video.ffmpeg.branch import WHOLE, Branch, Tap, Window
-from services.process.video.ffmpeg.codecs import FILLED, heard
+from services.process.video.ffmpeg.filling import filled
 from services.process.video.film import Captions, Film, Sound
 from services.process.video.products.captions import WEBVTT, webvtt
 from services.process.video.products.product import Passed
@@ -129,7 +129,7 @@ class Adaptive:
 
     def _sound(self, stream: int, folder: Path) -> Branch:
         coded = ("-c:a", "aac", "-b:a", f"{self.audio_kbps}k", "-ac", "2", "-ar", "48000")
-        return Branch((*coded, *self._pieces(folder)), chain=heard(stream, FILLED))
+        return Branch((*coded, *self._pieces(folder)), chain=filled(stream))
 
     def _pieces(self, folder: Path) -> tuple[str, ...]:
         # Relative, since ffmpeg would read a number pattern into all of an absolute path.

@@ -1,25 +1,28 @@
 """Sound alone: one file of it, or a picture of its loudness over time."""
 
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from services.process.image.engine import Target
 from services.process.video.ffmpeg.branch import WHOLE, Branch, Window
 from services.process.video.ffmpeg.codecs import (
-    FILLED,
     SOUNDS,
     SoundFormat,
-    heard,
     levelled,
     rate_of,
     spoken,
 )
 from services.process.video.ffmpeg.command import png
+from services.process.video.ffmpeg.filling import filled
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
 from services.process.video.source.whole import lacking, sound_seconds, witness
 from shared.jobs import Output
+
+_DRAWN_SAMPLES = 2**24  # of two bytes: nearly six minutes
+_SAMPLED_TOGETHER = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Extract(Plain):
         sound = SOUNDS[self.format]
         rate = ("-b:a", f"{self.kbps}k") if sound.lossy else ()
         target = f"file:{directory / self.name}.{self.format}"
-        track = heard(self.stream, FILLED, *levelled(self.loudness))
+        track = filled(self.stream, *levelled(self.loudness))
         language = spoken("a", [_language(film, self.stream)])
         options = (*rate_of(self.loudness), *rate, *language, *sound.options, target)
         return (Branch(options, chain=track),)
@@ -113,10 +116,18 @@ class Waveform(Plain):
         draw = f"showwavespic=s={right - left}x{self.height}:colors=0x{self.colour}:scale=sqrt"
         # Silence is drawn as nothing, and so is the time in which there is no sound.
         placed = f"pad={self.width}:{self.height}:{left}:0:black@0"
-        heard = f"[0:{self.stream}]aresample=async=1,aformat=channel_layouts=mono"
-        chain = f"{heard},{draw},{placed}[{{sink}}]"
+        chain = filled(self.stream, *self._sampled(film), draw, placed, from_start=False)
         options = ("-frames:v", "1", "-an", *png(directory / self._drawing))
         return Branch(options, chain=chain), witness(self.stream)
+
+    def _sampled(self, film: Film) -> tuple[str, ...]:
+        """One channel of it; of long tracks an even part, since showwavespic keeps all in memory."""
+        sound = film.sound(self.stream)
+        samples = sound_seconds(film, self.stream) * (sound.rate if sound else 0)
+        mono, every = "aformat=channel_layouts=mono", ceil(samples / _DRAWN_SAMPLES)
+        if every <= 1:
+            return (mono,)
+        return (mono, f"asetnsamples=n={_SAMPLED_TOGETHER}", f"aselect='not(mod(n,{every}))'")
 
     def _extent(self, film: Film) -> tuple[int, int]:
         """Between which columns of the drawing there is sound."""
