@@ -5,6 +5,8 @@ from functools import lru_cache
 
 from PIL import Image, ImageCms
 
+from shared.errors import UnsupportedMedia
+
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 _MODE_OF_SPACE = {"GRAY": "L", "CMYK": "CMYK"}  # of others RGB, or littleCMS refuses
@@ -24,10 +26,16 @@ def eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _from_deep(image: Image.Image) -> Image.Image:
-    """Grey values of 16 or 32 bits. Floating point counts as 0 to 1 if no value is above 1."""
+    """Grey values of 16 or 32 bits. Floating point counts as 0 to 1 if no value is above 1.
+
+    Raises:
+        UnsupportedMedia: whole numbers below 0 or of more than 16 bits: who knows what is white?
+    """
     deep = image if image.mode == "F" else image.convert("I").convert("F")
-    highest = deep.getextrema()[1]
-    unit = isinstance(highest, float) and image.mode == "F" and highest <= 1.0
+    lowest, highest = (float(value) for value in deep.getextrema())  # type: ignore[arg-type]
+    if image.mode == "I" and not 0 <= lowest <= highest <= _BRIGHTEST_OF_16_BIT:
+        raise UnsupportedMedia("The picture is of a rare kind: whole numbers beyond 16 bits.")
+    unit = image.mode == "F" and highest <= 1.0
     scale = 255.0 if unit else _SHARE_OF_8_BIT
     return deep.point(lambda value: value * scale + 0.5).convert("L")
 

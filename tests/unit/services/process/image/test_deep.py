@@ -167,6 +167,17 @@ def test_grey_tiff_of_floating_point(engine: EngineName, order: str, tmp_path: P
     is_right(made(engine, source)[1], RAMPS[..., :1])
 
 
+@in_both_orders
+@both_engines
+def test_grey_tiff_of_16_bits_in_whole_numbers_of_32(
+    engine: EngineName, order: str, tmp_path: Path
+) -> None:
+    """As Pillow and others write it."""
+    samples = DEEP[..., :1].astype(np.int32)
+    source = tiff(tmp_path / "a.tif", samples, BLACK_IS_ZERO, SIGNED, order=order)
+    is_right(made(engine, source)[1], RAMPS[..., :1])
+
+
 @both_engines
 def test_lab_of_8_bits(engine: EngineName, tmp_path: Path) -> None:
     lab = RAMPS[..., :3] * (50, 20, 20) + (35, -10, -10)
@@ -177,7 +188,7 @@ def test_lab_of_8_bits(engine: EngineName, tmp_path: Path) -> None:
     is_right(made(engine, source)[1], wanted / 255, allowed=3.0)
 
 
-WHOLE_32 = "(a TIFF of whole numbers with|[a-zA-Z]+, . samples of) 32 bits"
+WHOLE_32 = "(whole numbers beyond 16 bits|[a-zA-Z]+, . samples of 32 bits)"
 
 
 @in_both_orders
@@ -189,6 +200,7 @@ WHOLE_32 = "(a TIFF of whole numbers with|[a-zA-Z]+, . samples of) 32 bits"
         (RAMPS[..., :1], BLACK_IS_ZERO, FLOATING, "grey, 1 samples of 64 bits in floating point"),
         ((RAMPS[..., :1] * 2**31).astype(np.uint32), BLACK_IS_ZERO, 1, WHOLE_32),
         ((RAMPS[..., :1] * 2**30).astype(np.int32), BLACK_IS_ZERO, SIGNED, WHOLE_32),
+        ((RAMPS[..., :1] * 9 - 1).astype(np.int32), BLACK_IS_ZERO, SIGNED, WHOLE_32),
         ((RAMPS[..., :3] * 2**31).astype(np.uint32), COLOURS, 1, WHOLE_32),
         (DEEP[..., :3], LAB, 1, "Lab, 3 samples of 16 bits in whole numbers"),
         (DEEP[..., :3].astype(np.uint8), ICC_LAB, 1, "ICC's Lab, 3 samples of 8 bits"),
