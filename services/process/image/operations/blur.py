@@ -1,11 +1,11 @@
 """`blur`: a small blurred preview."""
 
 from dataclasses import replace
-from typing import Literal
 
 from pydantic import Field
 
 from services.process.image.look import Look
+from services.process.image.operations.encoded import Animation
 from services.process.image.operations.picture import Side
 from services.process.image.operations.quality import Quality
 from services.process.image.operations.resize import Resize
@@ -17,7 +17,7 @@ class Blur(Resize):
     width: Side | None = 320
     height: Side | None = 320
     quality: Quality = 60
-    animation: Literal["keep", "first"] = "first"
+    animation: Animation = "first"
     radius: float = Field(
         default=8.0,
         gt=0,

@@ -12,6 +12,8 @@ from services.process.image.operations.coded import Coded
 from services.process.image.operations.picture import Background, Picture
 from services.process.image.operations.quality import quality_of
 
+Animation = Literal["keep", "first"]
+
 
 class Encoded(Coded, Picture):
     """An operation that shows the photo in some way: one file in each format."""
@@ -21,7 +23,7 @@ class Encoded(Coded, Picture):
         description="What transparency is laid on, #rrggbb. By default it stays where the format"
         " has it, and becomes white in JPEG.",
     )
-    animation: Literal["keep", "first"] = Field(
+    animation: Animation = Field(
         default="keep",
         description="All frames of an animation, where the format has them (WebP, AVIF, PNG), or the first.",
     )

@@ -54,7 +54,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Formats = Annotated[
     tuple[Format, ...],
     BeforeValidator(_as_formats),
-    Field(min_length=1, max_length=5, description="One file is made in each."),
+    Field(min_length=1, description="One file is made in each."),
     plainly(f"one or more of {', '.join(get_args(Format))}"),
 ]
 Background = Annotated[

@@ -48,10 +48,10 @@ class Srcset(Picture):
         listed = {kind: files for kind in _PREFERRED if (files := self._listed(kind, made))}
         if not listed:
             return {"sources": [], "sizes": self.sizes}
-        fallback = max(listed[next(kind for kind in _SAFEST if kind in listed)], key=_width)
+        widest = listed[next(kind for kind in _SAFEST if kind in listed)][-1]
         return {
             "sources": [_source(files) for files in listed.values()],
-            "img": {"src": _url(fallback), "width": fallback.width, "height": fallback.height},
+            "img": {"src": _url(widest), "width": widest.width, "height": widest.height},
             "sizes": self.sizes,
         }
 

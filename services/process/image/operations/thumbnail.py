@@ -1,8 +1,7 @@
 """`thumbnail`: a small square that the photo fills."""
 
-from typing import Literal
-
 from services.process.image.look import Fit
+from services.process.image.operations.encoded import Animation
 from services.process.image.operations.picture import Side
 from services.process.image.operations.quality import Quality
 from services.process.image.operations.resize import Resize
@@ -15,4 +14,4 @@ class Thumbnail(Resize):
     height: Side | None = 150
     fit: Fit = "cover"
     quality: Quality = 70
-    animation: Literal["keep", "first"] = "first"
+    animation: Animation = "first"

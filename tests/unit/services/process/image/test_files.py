@@ -34,7 +34,7 @@ TELLING = (
     "avif_transparency.avif", "chi.gif", "dispose_prev_first_frame.gif", "hopper.ico",
     "hopper_orientation_6.webp", "icc_profile.png", "l_trns.png", "pil_sample_cmyk.jpg",
     "rgb_trns_ycbc.jp2", "sugarshack.mpo", "tiff_16bit_RGBa.tiff", "16bit.MM.deflate.tif",
-    "multipage.tiff", "palette.dds", "ultrahdr.jpg", "bmp_q_pal8os2v2-16.bmp",
+    "multipage.tiff", "palette.dds", "16_bit_binary_pgm.tiff", "ultrahdr.jpg", "bmp_q_pal8os2v2-16.bmp",
 )  # fmt: skip
 # Decoders of AV1 bring up colours of half resolution each in its own way.
 AVIF_DIFFERENCE = 1.5

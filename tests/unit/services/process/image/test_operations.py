@@ -7,6 +7,7 @@ import pytest
 from services.process.image.look import Cut, Watermark
 from services.process.image.operations import PHOTOS
 from services.process.plan import plan
+from services.process.video.operations import FILMS
 from shared.errors import InvalidJob
 from shared.jobs import Operation
 
@@ -102,11 +103,25 @@ def test_effort_frames_and_metadata_are_as_they_are_asked_for() -> None:
     assert (usual.effort, usual.animated, usual.metadata) == ("balanced", True, "none")
     (asked,) = targets(op="convert", effort=3, animation="first", metadata="all")
     assert (asked.effort, asked.animated, asked.metadata) == (3, False, "all")
+    (moving,) = targets(op="thumbnail", animation="keep")
+    assert moving.animated
 
 
 def test_blur_takes_a_radius() -> None:
     assert targets(op="blur", radius=3)[0].blur == 3
     assert targets(op="blur")[0].blur > 0
+
+
+@pytest.mark.parametrize("radius", [0, 200.5])
+def test_blur_that_cannot_be_is_refused_by_name(radius: float) -> None:
+    with pytest.raises(InvalidJob, match=r"\(blur\): radius: Input should be"):
+        targets(op="blur", radius=radius)
+
+
+@pytest.mark.parametrize("quality", [0, 101, "auto"])
+def test_where_no_quality_is_searched_it_is_a_number(quality: Any) -> None:
+    with pytest.raises(InvalidJob, match=r"\(storyboard\): quality: Input should be"):
+        plan((Operation.model_validate({"op": "storyboard", "quality": quality}),), FILMS)
 
 
 def test_formats_may_be_one_name_and_jpg_means_jpeg() -> None:
@@ -141,6 +156,7 @@ def test_the_same_operation_twice_counts_once_with_qualities_of_formats_too() ->
         ({"width": 0}, "width: Input should be greater than or equal to 1"),
         ({"height": -5}, "height: Input should be greater than or equal to 1"),
         ({"width": 16384}, "width: webp pictures have at most 16383 pixels a side"),
+        ({"height": 16384}, "height: webp pictures have at most 16383 pixels a side"),
         ({"height": 65501, "formats": ["png"]}, "height: Input should be less than"),
         ({"width": "wide"}, "width: Input should be a valid integer"),
         ({"width": 5, "quality": 0}, "quality: 1 to 100, auto, or one"),
@@ -161,6 +177,8 @@ def test_the_same_operation_twice_counts_once_with_qualities_of_formats_too() ->
         ({"width": 5, "effort": 10}, "effort"),
         ({"width": 5, "effort": -1}, "effort"),
         ({"width": 5, "formats": []}, "formats: "),
+        ({"width": 5, "formats": 3}, "formats: one or more of webp, avif"),
+        ({"width": 5, "background": "white"}, "background: String should match pattern"),
         ({"width": 5, "formats": ["gif"]}, "formats: one or more of webp, avif"),
         ({"width": 5, "fit": "cover"}, "height: the fit 'cover' needs width and height"),
         ({"height": 5, "fit": "cover"}, "width: the fit 'cover' needs width and height"),
@@ -170,6 +188,7 @@ def test_the_same_operation_twice_counts_once_with_qualities_of_formats_too() ->
             "focus: only the fit 'cover' has one, not 'inside'",
         ),
         ({"width": 5, "height": 5, "fit": "cover", "focus": [0.5, 1.5]}, "focus"),
+        ({"width": 5, "height": 5, "fit": "cover", "focus": [-0.5, 0.5]}, "focus"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(parameters: dict[str, Any], sentence: str) -> None:

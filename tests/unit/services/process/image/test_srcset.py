@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from services.process.image.engine import Reading, Rendered, Target
+from services.process.image.look import Cut
 from services.process.image.operations import PHOTOS
 from services.process.image.operations.picture import Picture
 from services.process.image.readings.thumbhash import ThumbHash
 from services.process.plan import plan
+from shared.errors import InvalidJob
 from shared.jobs import Operation
 
 
@@ -30,6 +34,8 @@ MADE = (
     made("w1600", "webp", 800),  # the photo was no wider
     made("square", "webp", 100, fit="cover"),
     made("soft", "webp", 100, blur=3),
+    made("part", "webp", 100, cut=Cut(0, 0, 9, 9)),
+    made("tiny", "webp", 100, max_bytes=2048),
     Rendered(Reading("thumbhash", ThumbHash()), None, None, 1, "", "", ""),
 )
 
@@ -44,6 +50,26 @@ def test_each_format_lists_its_widths_and_the_best_comes_first() -> None:
         "img": {"src": "{url:w800.jpg}", "width": 800, "height": 400},
         "sizes": "50vw",
     }
+
+
+def test_sources_begin_with_the_best_and_the_image_is_what_most_browsers_show() -> None:
+    preferred, safest = (
+        ["avif", "jxl", "webp", "jpeg", "png"],
+        ["jpeg", "png", "webp", "avif", "jxl"],
+    )
+    for first in range(len(safest)):
+        formats = safest[first:]
+        told = srcset().conclusion([made("w", kind, 9) for kind in formats])
+        assert told is not None
+        types = [source["type"].removeprefix("image/") for source in told["sources"]]
+        assert types == [kind for kind in preferred if kind in formats]
+        assert told["img"]["src"] == f"{{url:{made('w', formats[0], 9).wish.file}}}"
+
+
+@pytest.mark.parametrize("parameters", [{"of": ["a"] * 65}, {"sizes": "x" * 501}, {"of": "a"}])
+def test_what_cannot_be_is_refused_by_name(parameters: dict[str, Any]) -> None:
+    with pytest.raises(InvalidJob, match=rf"\(srcset\): {next(iter(parameters))}: "):
+        srcset(**parameters)
 
 
 def test_only_what_is_named_is_listed() -> None:
