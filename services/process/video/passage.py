@@ -40,8 +40,8 @@ class Passage:
 
     async def make(self, advance: Advance) -> Made:
         """All products, by the first way that works; see `Passages.make` for the errors."""
-        lead = await self._tools.lead(self._film, self._window.start, self._work)
-        self._window = replace(self._window, lead=lead)
+        near = await self._tools.approach(self._film, self._window.start, self._work)
+        self._window = replace(self._window, lead=near.lead, shown=near.shown)
         if self._tools.device is None:
             return await self._by(ALL_ON_CPU, advance)
         made, way, faults = await first_that_works(

@@ -89,6 +89,13 @@ def packets(path: Path, kind: str = "video") -> list[bytes]:
         return [bytes(packet) for packet in media.demux(**{kind: 0}) if packet.size]
 
 
+def waits(path: Path) -> float:
+    """How much later than its sound, or whatever comes first, a film's pictures begin, in seconds."""
+    with av.open(str(path)) as media:
+        first = next(media.decode(video=0)).time or 0.0
+        return first - (media.start_time or 0) / av.time_base
+
+
 def onset(path: Path) -> float:
     """When it becomes loud, in seconds from the first picture."""
     with av.open(str(path)) as media:

@@ -105,12 +105,15 @@ class Window:
     Attributes:
         start: seconds from the film's beginning.
         seconds: its length; None up to the end.
-        lead: how much earlier reading begins; what is read until the start is thrown away.
+        lead: how much earlier reading begins; what is read until the start is thrown away, but
+            for the picture that is shown then.
+        shown: how much earlier that picture begins, in seconds.
     """
 
     start: float = 0.0
     seconds: float | None = None
     lead: float = 0.0
+    shown: float = 0.0
 
 
 WHOLE = Window()

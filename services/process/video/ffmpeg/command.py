@@ -13,6 +13,7 @@ from services.process.video.ffmpeg.tee import Pictures, tee
 from services.process.video.film import Film
 from services.process.video.hardware.arguments import coded, encodes, fetching, giving, opening
 from services.process.video.hardware.device import ALL_ON_CPU, Route
+from services.process.video.source.whole import picture_seconds
 
 _ALWAYS = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-n"),
@@ -20,6 +21,7 @@ _ALWAYS = (
 )
 _LEAST_UNITS = 480  # of time, in a second
 _JUMP_SECONDS = 10.0  # in MPEG; ffmpeg's own
+_ROUNDED_SECONDS = 0.002  # by which times of pictures may differ from those in the file
 _PACKETS_KEPT = "4096"  # while an output waits for the first packet of its other stream
 # Read once, then gone: ffmpeg's usual level takes most of the time of the whole picture.
 PNG = ("-c:v", "png", "-compression_level", "1")
@@ -51,13 +53,13 @@ def encode(
     Sound and captions that several files have alike are encoded once, too.
     """
     branches = [_given(branch, means.route) for branch in ordered(branches)]
-    fetched = fetching(means.route, film)
-    chains, labels = graph(film, branches, means.tone_mapping, fetched)
+    first = (*_from_the_start(window), *fetching(means.route, film))
+    chains, labels = graph(film, branches, means.tone_mapping, first)
     graphs = [";".join(part) for part in (chains, sounds(branches)) if part]
     return (
         *_ALWAYS,
         *("-filter_complex_threads", str(means.threads)),
-        *_seek(window, jump=not _reads_all_before(window)),
+        *_opened(window),
         *opening(means.route),
         *_input(film, means),
         *(argument for one in graphs for argument in ("-filter_complex", one)),
@@ -93,7 +95,7 @@ def grab(
     """
     # A millisecond early: a time that was rounded up must not lead to the next picture.
     seconds = max(0.0, seconds - 0.001)
-    start = _seek(Window(seconds, lead=min(lead, seconds)))
+    start = _jump(Window(seconds, lead=min(lead, seconds)))
     shown = f"{scaled(*size)}:flags=lanczos"
     filters = ",".join((*cleaned(film), shown, *toned(film, means.tone_mapping)))
     return (
@@ -123,12 +125,35 @@ def _reads_all_before(window: Window) -> bool:
     return 0 < window.start <= window.lead
 
 
-def _seek(window: Window, *, jump: bool = True) -> tuple[str, ...]:
-    start = ("-ss", f"{window.start - window.lead:.6f}") if window.start and jump else ()
-    # The start is at 0 by ffmpeg's clock; what is before 0 goes no further than its decoders.
-    early = ("-itsoffset", f"{-window.lead:.6f}", *_patient(window.lead)) if window.lead else ()
-    # Without a start, ffmpeg would count from the first picture that it decodes.
-    return (*start, *early, *(_length(window) if jump else ()))
+def _opened(window: Window) -> tuple[str, ...]:
+    """Where reading begins. The start is at 0 by ffmpeg's clock.
+
+    What is before 0 is thrown away by the filters and the outputs: by itself ffmpeg would do so
+    with the picture that is shown at the start, unless it begins then.
+    """
+    if not window.start:
+        return _length(window)
+    if _reads_all_before(window):
+        return _early(window)
+    return (*_jump(window), "-noaccurate_seek")
+
+
+def _jump(window: Window) -> tuple[str, ...]:
+    start = ("-ss", f"{window.start - window.lead:.6f}") if window.start else ()
+    return (*start, *_early(window))
+
+
+def _early(window: Window) -> tuple[str, ...]:
+    if not window.lead:
+        return ()
+    return ("-itsoffset", f"{-window.lead:.6f}", *_patient(window.lead))
+
+
+def _from_the_start(window: Window) -> tuple[str, ...]:
+    """Filters: the first picture is the one shown at the window's start, from there on."""
+    if not window.start:
+        return ()
+    return f"trim=start={-window.shown - _ROUNDED_SECONDS:.6f}", "setpts='max(0,PTS)'"
 
 
 def _patient(seconds: float) -> tuple[str, ...]:
@@ -164,6 +189,7 @@ def _outputs(
         source = f"[{label}]" if label else f"0:{branch.copied}"
         options = (*_clock(film, branch.tap), *_coded(branch, means), *branch.options)
         if branch.file is not None:
+            options = (*options, *_lasting(film, window))
             files.setdefault(branch.file.beside, []).append(Pictures(source, options, branch.file))
         else:
             others += (*(("-map", source) if label else ()), *always, *options)
@@ -176,7 +202,7 @@ def _all_outputs(means: Means, window: Window) -> tuple[str, ...]:
     return (
         # Once more: where pictures change their size, ffmpeg counts what it reads anew.
         *_length(window),
-        *(("-ss", "0") if _reads_all_before(window) else ()),
+        *(("-ss", "0") if window.start else ()),
         *NOTHING_BUT_MEDIA,
         *("-threads:v", str(means.threads), "-max_muxing_queue_size", _PACKETS_KEPT),
         *("-fflags", "+bitexact"),
@@ -194,6 +220,20 @@ def _clock(film: Film, tap: Tap | None) -> tuple[str, ...]:
         return ()
     units = rate * max(1, ceil(_LEAST_UNITS / rate))
     return ("-enc_time_base:v", f"{units.denominator}/{units.numerator}")
+
+
+def _lasting(film: Film, window: Window) -> tuple[str, ...]:
+    """So that no picture of a part lasts longer than that.
+
+    The one that is shown at its start came with the time before it; and where pictures come at
+    uneven distances, MP4 gives some the time of others. Up to 7.0, none comes with a time.
+    """
+    if not window.start:
+        return ()
+    usual = f"{1 / film.frame_rate:.6f}/TB" if film.frame_rate else "1"
+    left = f"max(1,{picture_seconds(film, window):.6f}/TB-PTS)"
+    lasting = f"min(if(gt(DURATION,0),DURATION,{usual}),{left})".replace(",", r"\,")
+    return "-bsf:v", f"setts=pts=PTS:dts=DTS:duration={lasting}"
 
 
 def _given(branch: Branch, route: Route) -> Branch:

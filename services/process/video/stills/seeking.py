@@ -10,6 +10,7 @@ from services.process.video.source.probe import MICROSECOND, opened, picture_str
 if TYPE_CHECKING:
     import av.container
 
+_SAME_SECONDS = 0.001  # times are told in rounded numbers
 _MARGIN_SECONDS = 0.5  # ffmpeg's program seeks by other clocks, of this much difference at most
 
 
@@ -39,16 +40,43 @@ def go_to(media: "av.container.InputContainer", time: float) -> None:
         media.seek(int(time / MICROSECOND), backward=True)
 
 
-def lead(film: Film, seconds: float) -> float:
-    """How much earlier than `seconds` reading has to begin for the picture that is shown then.
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """How the picture that is shown at a time is come to.
 
-    Nothing where a search leads to its key frame by itself, as it does with an index.
+    Attributes:
+        lead: how many seconds earlier reading has to begin; 0 where a search leads to the key
+            frame by itself, as it does with an index.
+        shown: how many seconds earlier that picture begins.
     """
+
+    lead: float = 0.0
+    shown: float = 0.0
+
+
+def approach(film: Film, seconds: float) -> Approach:
+    """The way to the picture that is shown `seconds` from the film's start; nothing is decoded."""
     with opened(film.path, film.container) as media:
         start = start_of(media)
-        key = key_before(media, start + seconds, start)
-    early = seconds if key is None else start + seconds - key.place
-    return min(seconds, early + _MARGIN_SECONDS) if early > 0 else 0.0
+        time = start + seconds
+        key = key_before(media, time, start)
+        begins = _begins(media, key.place if key else start, time)
+    early = seconds if key is None else time - key.place
+    lead = min(seconds, early + _MARGIN_SECONDS) if early > 0 else 0.0
+    return Approach(lead, max(0.0, time - begins))
+
+
+def _begins(media: "av.container.InputContainer", place: float, time: float) -> float:
+    """When the picture begins that is shown at `time`; then, where none is."""
+    go_to(media, place)
+    found = []
+    for packet in media.demux(picture_stream(media)):
+        if packet.pts is None or packet.time_base is None:
+            continue
+        if packet.dts is not None and packet.dts * packet.time_base > time:
+            break  # what is decoded later is shown later as well
+        found.append(float(packet.pts * packet.time_base))
+    return max((begins for begins in found if begins <= time + _SAME_SECONDS), default=time)
 
 
 def key_before(media: "av.container.InputContainer", time: float, earliest: float) -> Key | None:

@@ -15,6 +15,7 @@ from services.process.video.ffmpeg.progress import Progress
 from services.process.video.film import Film, Limits
 from services.process.video.passages import Passages
 from services.process.video.products.product import Passed, Plain
+from services.process.video.stills.seeking import Approach
 from shared.errors import SourceTooLarge
 from shared.jobs import Output
 
@@ -22,8 +23,8 @@ FILM = Film("/film.mp4", "mov", 10.0, 10.0, 64, 36, 0, "h264")
 LIMITS = Limits(seconds=100, pixels=10**6, streams=9, frames=1000)
 
 
-async def no_lead(*_: Any) -> float:
-    return 0.0
+async def no_lead(*_: Any) -> Approach:
+    return Approach()
 
 
 TOOLS: Any = SimpleNamespace(
@@ -32,7 +33,7 @@ TOOLS: Any = SimpleNamespace(
     ffmpeg=None,
     device=None,
     grant_on=lambda way: None,
-    lead=no_lead,
+    approach=no_lead,
 )
 
 

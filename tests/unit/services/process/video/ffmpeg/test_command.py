@@ -251,9 +251,18 @@ def test_a_frame_rate_is_capped_behind_the_scaling() -> None:
 def test_a_part_of_the_film_is_sought() -> None:
     (branch,) = rendition(720).branches(FILM, DIRECTORY)
     arguments = command.encode(FILM, [branch], MEANS, Window(2.5, 3))
-    before = arguments[: arguments.index("-i")]
-    assert (value_after(before, "-ss"), value_after(before, "-t")) == ("2.500000", "3.000000")
+    before, after = arguments[: arguments.index("-i")], arguments[arguments.index("-i") :]
+    assert value_after(before, "-ss") == "2.500000"
+    assert (value_after(after, "-ss"), value_after(after, "-t")) == ("0", "3.000000")
     assert "-itsoffset" not in before
+
+
+def test_a_part_begins_with_the_picture_that_is_shown_then() -> None:
+    (branch,) = rendition(720).branches(FILM, DIRECTORY)
+    arguments = command.encode(FILM, [branch], MEANS, Window(2.5, 3, shown=0.03))
+    assert "-noaccurate_seek" in arguments[: arguments.index("-i")]
+    graph = value_after(arguments, "-filter_complex")
+    assert graph.startswith("[0:1]trim=start=-0.032000,setpts='max(0,PTS)',scale")
 
 
 def test_what_is_read_before_a_part_is_thrown_away() -> None:
