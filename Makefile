@@ -21,7 +21,7 @@ DEV_STAMP := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fuzz simulate state-machine mutants crash pictures ffmpegs soak reconnects check format bench bench-flow bench-latency bench-memory bench-images bench-films up down requirements clean
+.PHONY: help setup demo test fuzz simulate state-machine mutants crash pictures ffmpegs soak reconnects check format bench bench-flow bench-latency bench-memory bench-images bench-films bench-gpu up down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ bench-images: $(DEV_STAMP) ## Photos per second, beside sharp, Pillow and the co
 
 bench-films: $(DEV_STAMP) ## Films beside ffmpeg by hand (about five minutes)
 	@$(BIN)/python -m bench.films $(ARGS)
+
+bench-gpu: $(DEV_STAMP) ## Photos per second with an NVIDIA GPU, beside all cores (needs one: docs/operations.md)
+	@$(BIN)/python -m bench.gpu $(ARGS)
 
 up: ## RabbitMQ, S3 and the four services in containers
 	docker compose up --build $(ARGS)

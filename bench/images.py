@@ -35,6 +35,7 @@ from shared.jobs import Operation
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus" / "photos"
+FOLDER = CORPUS if CORPUS.is_dir() else ROOT / "examples"
 SMALL = ("thumbnail", "blur", "low-quality")
 SMALL_TIMES = 40  # as often is one photo made small, so that there is something to measure
 _HERE = Path(__file__).parent / "contenders"
@@ -104,9 +105,7 @@ def _verdicts(records: dict[str, Record]) -> dict[str, Verdict]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "folder", type=Path, nargs="?", default=CORPUS if CORPUS.is_dir() else ROOT / "examples"
-    )
+    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--peers", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
@@ -130,7 +129,7 @@ def _round(
 
 
 def _task(contender: Contender, arguments: argparse.Namespace, folder: Path) -> Task:
-    photos = _photos(arguments.folder)
+    photos = photos_of(arguments.folder)
     if contender.small:
         photos = [Photo(f"{n:02}-small", _largest(photos).path) for n in range(SMALL_TIMES)]
     operations = _operations(contender)
@@ -140,7 +139,8 @@ def _task(contender: Contender, arguments: argparse.Namespace, folder: Path) -> 
     return Task(contender.way, photos, operations, outputs, str(made), arguments.cores)
 
 
-def _photos(folder: Path) -> list[Photo]:
+def photos_of(folder: Path) -> list[Photo]:
+    """The photos in a folder; without any, the program ends."""
     files = sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png"))
     if not files:
         raise SystemExit(f"{folder} holds no .jpg or .png file.")
@@ -187,7 +187,7 @@ def _made(module: str, task: Task, folder: Path) -> Made:
 
 
 def _print_table(records: dict[str, Record], arguments: argparse.Namespace) -> None:
-    print(f"\n{arguments.folder.name}, {arguments.cores} cores of {_processor()}")
+    print(f"\n{arguments.folder.name}, {arguments.cores} cores of {processor()}")
     print(f"{_versions()}\n")
     print(f"{'':<20} {'photos/s':>8} {'CPU s/photo':>11} {'kB/photo':>8} {'score':>6}")
     for name, record in records.items():
@@ -199,7 +199,8 @@ def _print_table(records: dict[str, Record], arguments: argparse.Namespace) -> N
         print(f"{name:<20} {record.rate:8.2f} {cpu:11.3f} {quality}")
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The model of this machine's processor, and how many it has."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -40,10 +40,12 @@ class Batches:
 
     Args:
         decoder: None where nothing is decoded on the GPU.
+        most: questions of one batch.
     """
 
-    def __init__(self, device: Device, decoder: Decoder | None = None) -> None:
+    def __init__(self, device: Device, decoder: Decoder | None = None, most: int = MOST) -> None:
         self._device = device
+        self._most = most
         self._decoder = decoder
         self._waiting: queue.SimpleQueue[Asked] = queue.SimpleQueue()
 
@@ -61,7 +63,7 @@ class Batches:
     def _gathered(self) -> list[Asked]:
         batch = [self._waiting.get()]
         last = time.monotonic() + GATHER_SECONDS
-        while len(batch) < MOST and sum(len(asked.data) for asked in batch) < MOST_BYTES:
+        while len(batch) < self._most and sum(len(asked.data) for asked in batch) < MOST_BYTES:
             try:
                 batch.append(self._waiting.get(timeout=max(0.0, last - time.monotonic())))
             except queue.Empty:

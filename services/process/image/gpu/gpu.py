@@ -18,6 +18,7 @@ import structlog
 from services.process.child import Bounds
 from services.process.children import Child
 from services.process.image.engine import Limits
+from services.process.image.gpu.batches import MOST
 from services.process.image.gpu.breaker import FAILURES, Breaker
 from services.process.image.gpu.decode import Decoder, NvImageCodec
 from services.process.image.gpu.device import Device
@@ -70,14 +71,18 @@ class Gpu:
         limits: Limits,
         device: Callable[[], Device] = Nvidia,
         decoder: Callable[[], Decoder] = NvImageCodec,
+        most: int = MOST,
     ) -> AsyncIterator[Self]:
         """The GPU, whose process is dead at the end. A device that fails its test rests.
+
+        Args:
+            most: questions of children that are done in one go.
 
         Raises:
             EngineUnavailable: there is no such device here, or its libraries are missing.
         """
         decodes = decoder if limits.gpu_decode else None
-        gpu = cls(partial(opened, device, decodes, limits.pixels * _MOST_CHANNELS))
+        gpu = cls(partial(opened, device, decodes, limits.pixels * _MOST_CHANNELS, most))
         keeper: asyncio.Task[None] | None = None
         try:
             await gpu._launch()

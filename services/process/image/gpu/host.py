@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import ClassVar
 
-from services.process.image.gpu.batches import Batches
+from services.process.image.gpu.batches import MOST, Batches
 from services.process.image.gpu.decode import Decoder
 from services.process.image.gpu.device import Declined, Device
 from services.process.image.gpu.kernels import MOST_BYTES
@@ -26,9 +26,11 @@ class Host:
 
     running: ClassVar["Host | None"] = None
 
-    def __init__(self, device: Device, decoder: Decoder | None, most_bytes: int) -> None:
+    def __init__(
+        self, device: Device, decoder: Decoder | None, most_bytes: int, most: int = MOST
+    ) -> None:
         self.device = device
-        self._batches = Batches(device, decoder)
+        self._batches = Batches(device, decoder, most)
         self._most_bytes = most_bytes
 
     def start(self, lines: socket.socket) -> None:
@@ -61,18 +63,23 @@ def _failed(error: Exception) -> Failed:
 
 
 def opened(
-    device: Callable[[], Device], decoder: Callable[[], Decoder] | None, most_bytes: int, lines: int
+    device: Callable[[], Device],
+    decoder: Callable[[], Decoder] | None,
+    most_bytes: int,
+    most: int,
+    lines: int,
 ) -> None:
     """Own the device, and serve whoever's line comes over the socket of that descriptor.
 
     Args:
         most_bytes: of one picture.
+        most: questions of one batch.
 
     Raises:
         EngineUnavailable: there is no such device, or it cannot decode.
     """
     most_bytes = min(most_bytes, MOST_BYTES)
-    Host.running = Host(device(), decoder() if decoder else None, most_bytes)
+    Host.running = Host(device(), decoder() if decoder else None, most_bytes, most)
     Host.running.start(socket.socket(fileno=lines))
 
 
