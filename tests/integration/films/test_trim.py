@@ -9,7 +9,7 @@ import av
 import pytest
 
 from shared.errors import InvalidJob
-from tests.films import Bench, FilmMaker, pattern
+from tests.films import Bench, FilmMaker, ffmpeg, pattern
 from tests.integration.films.looks import colour_of, onset, waits
 
 
@@ -38,6 +38,8 @@ async def test_a_part_begins_with_the_picture_that_is_shown_at_its_start(
     coded = ("-c:v", "libx264", "-crf", "10", "-bf", "2", "-g", "3", "-c:a", "aac")
     source = film(f"steps.{container}", *sources, *coded)
     late = waits(source)
+    # Up to 8, Matroska begins with what the decoder of sound needs, 23 ms earlier.
+    rounded = 0.003 if container != "mkv" or ffmpeg().version >= (9,) else 0.025
     for begin in (1.0, 1.0999, 1.19, 1.5):
         part = {"start": begin, "end": begin + 2} if op == "trim" else {"at": begin, "seconds": 2}
         name = f"from-{begin * 10000:g}"
@@ -46,7 +48,7 @@ async def test_a_part_begins_with_the_picture_that_is_shown_at_its_start(
         first = floor((begin - late) * 5 + 0.005)
         numbers = range(first, first + len(shown))
         assert [time for time, _ in shown] == pytest.approx(
-            [max(0, late + number / 5 - begin) for number in numbers], abs=0.003
+            [max(0, late + number / 5 - begin) for number in numbers], abs=rounded
         )
         # Grey is of the full range, the film's light of 219 steps from 16 on.
         light = [(4 + 10 * number) * 255 / 219 for number in numbers]
