@@ -1,7 +1,7 @@
 """A finished file with film or sound in it: looked into, and described."""
 
 from services.process.video.products.product import Passed
-from shared.errors import UnsupportedMedia
+from shared.errors import CorruptMedia, UnsupportedMedia
 from shared.jobs import Output
 
 
@@ -21,13 +21,17 @@ async def described(
         demuxer: who reads it, if it is none of the containers that films come in.
 
     Raises:
-        CorruptMedia: it holds less of the film than there is, and that is not enough.
+        CorruptMedia: it holds less of the film than there is, and that is not enough; or, as the
+            film is damaged, it cannot be read.
+        EngineUnavailable: it cannot be read, and the film is not known to be damaged.
     """
     file = f"{name}.{ext}"
     try:
         made = await passed.tools.inspect(passed.written(file), demuxer, passed.work)
     except UnsupportedMedia:  # pictures are promised in it that are not there
         raise passed.barren(file) from None
+    except CorruptMedia:  # ours, not the one that it was made of
+        raise passed.unreadable(file) from None
     film = made.film
     made_seconds = film.duration_seconds if film.video_stream is None else film.picture_seconds
     missing = passed.missing(made_seconds, seconds)

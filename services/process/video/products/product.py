@@ -9,7 +9,7 @@ from services.process.video.ffmpeg.branch import Branch, Window
 from services.process.video.ffmpeg.verdict import summary
 from services.process.video.film import Film
 from services.process.video.source.whole import check_whole
-from shared.errors import CorruptMedia
+from shared.errors import CorruptMedia, EngineUnavailable, MillraceError
 from shared.jobs import Output
 
 if TYPE_CHECKING:
@@ -62,6 +62,15 @@ class Passed:
         """The error for a part of a film of which nothing came into that file."""
         return CorruptMedia(
             f"The film is damaged: nothing of it can be decoded for '{file}'"
+            f" ({summary(self.complaints)})."
+        )
+
+    def unreadable(self, file: str) -> MillraceError:
+        """The error for a file of ours that cannot be read: the film's fault, or ffmpeg's alone."""
+        if not self.complaints:
+            return EngineUnavailable(f"ffmpeg left '{file}' unfinished, and gave no reason.")
+        return CorruptMedia(
+            f"The film is damaged: ffmpeg made no '{file}' of it that can be read"
             f" ({summary(self.complaints)})."
         )
 
