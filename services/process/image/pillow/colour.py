@@ -64,7 +64,7 @@ def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
         if transform is None or (mode == "CMYK") != (image.mode == "CMYK"):
             return None
         return ImageCms.applyTransform(image.convert(mode), transform)
-    except (ImageCms.PyCMSError, OSError, ValueError):
+    except (ImageCms.PyCMSError, OSError):
         return None
 
 

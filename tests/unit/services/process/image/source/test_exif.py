@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from services.process.image.engine import Format, Limits, Metadata, Target
 from services.process.image.pillow.engine import Pillow
-from services.process.image.source.exif import taken_over
+from services.process.image.source.exif import orientation_of, taken_over
 from services.process.image.vips.engine import Vips
 
 Tag = ExifTags.Base
@@ -32,6 +32,24 @@ HIDDEN_DETAILS: dict[int, object] = {
     Tag.BodySerialNumber: "SECRET number",
     Tag.ImageUniqueID: "SECRET id",
 }
+
+
+MAIN_OF_EXIF = "Make Model Software DateTime"
+MAIN_OF_ALL = (
+    "ImageDescription Artist Copyright HostComputer DocumentName"
+    " XPTitle XPComment XPAuthor XPKeywords XPSubject"
+)
+DETAILS_OF_EXIF = """
+    ExifVersion DateTimeOriginal DateTimeDigitized OffsetTime OffsetTimeOriginal
+    OffsetTimeDigitized SubsecTime SubsecTimeOriginal SubsecTimeDigitized
+    ExposureTime FNumber ExposureProgram ExposureMode ExposureBiasValue ExposureIndex
+    ShutterSpeedValue ApertureValue MaxApertureValue BrightnessValue MeteringMode
+    ISOSpeedRatings SensitivityType StandardOutputSensitivity RecommendedExposureIndex ISOSpeed
+    GainControl LightSource Flash WhiteBalance Contrast Saturation Sharpness
+    SceneCaptureType SensingMethod SubjectDistance SubjectDistanceRange DigitalZoomRatio
+    FocalLength FocalLengthIn35mmFilm LensSpecification LensMake LensModel
+"""
+OF_THE_PIXELS = "ExifImageWidth ExifImageHeight ColorSpace ExifInteroperabilityOffset"
 
 
 @pytest.fixture(params=["jpg", "tif"])
@@ -80,13 +98,44 @@ def test_all_is_all_that_says_something_of_the_photo(source: Path) -> None:
     assert not any(block in data for block in BLOCKS.values())
 
 
+def test_of_all_tags_that_there_are_only_those_that_are_listed_come_along(tmp_path: Path) -> None:
+    every = dict.fromkeys(set(map(int, Tag)) - {DETAILS, GPS}, 1)
+    exif = Image.Exif()
+    exif.update(every)
+    exif[DETAILS] = every
+    Image.new("RGB", (60, 40)).save(tmp_path / "all.jpg", exif=exif)
+    _, some = carried(tmp_path / "all.jpg", "exif")
+    assert set(some) == {*tags(MAIN_OF_EXIF), DETAILS}
+    assert set(some.get_ifd(DETAILS)) == tags(DETAILS_OF_EXIF)
+    _, most = carried(tmp_path / "all.jpg", "all")
+    assert set(most) == {*tags(MAIN_OF_EXIF), *tags(MAIN_OF_ALL), DETAILS}
+    assert set(most.get_ifd(DETAILS)) == set(every) - tags(OF_THE_PIXELS)
+    assert carried(tmp_path / "all.jpg", "none")[0] == b""
+
+
+def tags(names: str) -> set[int]:
+    return {Tag.__members__[name] for name in names.split()}
+
+
+@pytest.mark.parametrize("kind", ["png", "webp"])
+def test_an_orientation_in_xmp_counts_as_none(kind: str, tmp_path: Path) -> None:
+    xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><r tiff:Orientation="6"/></x:xmpmeta>'
+    texts = PngImagePlugin.PngInfo()
+    texts.add_itxt("XML:com.adobe.xmp", xmp)
+    Image.new("RGB", (60, 40)).save(tmp_path / "a", kind, pnginfo=texts, xmp=xmp.encode())
+    with Image.open(tmp_path / "a") as image:
+        assert image.getexif()[Tag.Orientation] == 6  # Pillow's own answer
+    with Image.open(tmp_path / "a") as image:
+        assert orientation_of(image) == 1
+
+
 @pytest.mark.parametrize("kind", ["webp", "avif", "jpeg", "png"])
 @pytest.mark.parametrize("library", [Pillow, Vips])
 def test_no_output_tells_what_was_left_out(
     library: type[Pillow | Vips], kind: Format, tmp_path: Path, source: Path
 ) -> None:
     if library is Vips and source.suffix == ".tif":
-        pytest.skip("libvips opens no TIFF")
+        pytest.skip("libvips opens no TIFF but deep grey ones")
     target = Target("a", kind, metadata="exif")
     library(Limits(pixels=10**6)).render(source, [target], tmp_path)
     data = (tmp_path / target.file).read_bytes()
