@@ -36,7 +36,17 @@ class Passage:
         self._work = work
         self._window = window
         self._directory = work.directory.absolute()
+        self._complained = False
         self._branches = {product: product.branches(film, self._directory) for product in products}
+
+    @property
+    def complained(self) -> bool:
+        """Whether ffmpeg complained about the film of which it made everything."""
+        return self._complained
+
+    async def clear(self) -> None:
+        """Remove what was made, or what an attempt left that failed."""
+        await asyncio.to_thread(self._remove)
 
     async def make(self, advance: Advance) -> Made:
         """All products, by the first way that works; see `Passages.make` for the errors."""
@@ -47,7 +57,7 @@ class Passage:
         made, way, faults = await first_that_works(
             self._ways(),
             lambda way: self._by(way, advance),
-            lambda: asyncio.to_thread(self._remove),
+            self.clear,
         )
         return {
             product: tuple(self._marked(product, output, way, faults) for output in outputs)
@@ -78,7 +88,7 @@ class Passage:
         final = way == ALL_ON_CPU
         salvage = final and all(product.salvage for product in self._branches)
         said = await run(self._tools.ffmpeg, arguments, grant, self._work, follow, salvage=salvage)
-        complaints = said or self._film.flaw
+        self._complained, complaints = bool(said), said or self._film.flaw
         passed = Passed(self._film, self._tools, self._work, complaints, reached)
         finished = await together(
             product.finish(replace(passed, salvage=final and product.salvage))
@@ -94,7 +104,7 @@ class Passage:
         return marked(output, self._branches[product], self._tools.device, way, faults)
 
     def _remove(self) -> None:
-        """Remove what an attempt left that failed; beside it, stills may be in the making."""
+        """Beside it, stills may be in the making."""
         for product in self._branches:
             for name in product.traces:
                 path = self._directory / name

@@ -6,7 +6,7 @@ from itertools import groupby
 from services.process.video.ffmpeg.branch import Window
 from services.process.video.ffmpeg.progress import Progress
 from services.process.video.film import Film
-from services.process.video.passage import Passage
+from services.process.video.passage import Made, Passage
 from services.process.video.products.product import Product
 from services.process.video.tools import Tools
 from shared.errors import InvalidJob, SourceTooLarge
@@ -43,10 +43,28 @@ class Passages:
         self._all = sum(self._seconds(window) for window, _ in windows)
         made: dict[Product, tuple[Output, ...]] = {}
         for window, group in windows:
-            passage = Passage(self._tools, self._film, self._work, window, group)
-            made |= await passage.make(self._advance)
+            made |= await self._made(window, group)
             self._done += self._seconds(window)
         return made
+
+    async def _made(self, window: Window, products: Sequence[Product]) -> Made:
+        """The products of that part; without copies of what ffmpeg complains about.
+
+        Those would have the damage, at which many a player stops. When it is encoded, what can be
+        decoded of it is shown, or the film is refused.
+        """
+        passage = self._passage(window, products)
+        made = await passage.make(self._advance)
+        anew = [product.anew for product in products]
+        if not passage.complained or anew == [*products]:
+            return made
+        self._refuse_unable(anew)
+        await passage.clear()
+        again = await self._passage(window, anew).make(self._advance)
+        return {old: again[new] for old, new in zip(products, anew, strict=True)}
+
+    def _passage(self, window: Window, products: Sequence[Product]) -> Passage:
+        return Passage(self._tools, self._film, self._work, window, products)
 
     def _seconds(self, window: Window) -> float:
         whole = max(self._film.duration_seconds - window.start, _LEAST_SECONDS)

@@ -1,12 +1,14 @@
 """Pictures and sound that already are what is wanted are copied, not encoded."""
 
+from pathlib import Path
 from typing import Any
 
 import av
 import pytest
 
+from shared.errors import CorruptMedia
 from tests.films import TONE, Bench, FilmMaker, pattern
-from tests.integration.films.looks import SMALL, onset, packets
+from tests.integration.films.looks import SMALL, onset, packets, refusal
 
 
 async def test_a_film_that_is_what_is_wanted_is_copied(bench: Bench, film: FilmMaker) -> None:
@@ -25,6 +27,39 @@ async def test_a_film_that_is_what_is_wanted_is_copied(bench: Bench, film: FilmM
     (from_matroska,) = (await bench.make(source, {**SMALL, "name": "mkv"})).values()
     assert packets(bench.path(from_matroska)) == packets(source)
     assert made["finer-96p.mp4"].size > made["anew-96p.mp4"].size
+
+
+@pytest.mark.parametrize("sound", [True, False])
+async def test_a_film_with_a_hole_is_not_copied(
+    bench: Bench, film: FilmMaker, tmp_path: Path, sound: bool
+) -> None:
+    """Its copy could not be decoded by those that are strict."""
+    plain = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "45", "-c:a", "aac")
+    streams = ("-movflags", "+faststart", *(() if sound else ("-an",)))
+    tone = ("-f", "lavfi", "-i", "sine=duration=4")
+    whole = film(f"{sound}.mp4", *pattern("160x96", 4), *tone, *plain, *streams).read_bytes()
+    source = tmp_path / "hole.mp4"
+    begin, end = int(0.4 * len(whole)), int(0.6 * len(whole))
+    source.write_bytes(whole[:begin] + bytes(end - begin) + whole[end:])
+    made = await bench.make(source, SMALL, {**SMALL, "name": "anew", "copySource": False})
+    shown = {}
+    for name, output in made.items():
+        with av.open(str(bench.path(output))) as media:
+            shown[name] = [frame.pts for frame in media.decode(video=0)]
+        assert output.duration_seconds == pytest.approx(4, abs=0.05)
+    assert shown["96p.mp4"] == shown["anew-96p.mp4"]
+
+
+async def test_a_film_of_which_next_to_nothing_is_left_is_refused_as_if_it_were_encoded(
+    bench: Bench, film: FilmMaker, tmp_path: Path
+) -> None:
+    plain = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "45", "-movflags", "+faststart")
+    whole = film("rest.mp4", *pattern("160x96", 4), *plain).read_bytes()
+    source = tmp_path / "rest.mp4"
+    begin, end = int(0.25 * len(whole)), int(0.98 * len(whole))
+    source.write_bytes(whole[:begin] + bytes(end - begin) + whole[end:])
+    assert isinstance(await refusal(bench, source, {**SMALL, "copySource": False}), CorruptMedia)
+    assert isinstance(await refusal(bench, source, SMALL), CorruptMedia)
 
 
 @pytest.mark.parametrize("container", ["mp4", "mkv"])

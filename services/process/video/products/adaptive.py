@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from services.process.video.digests import Piece
 from services.process.video.ffmpeg.branch import WHOLE, Branch, Tap, Window
@@ -67,6 +68,11 @@ class Adaptive:
     def libraries(self) -> tuple[str, ...]:
         """H.264's encoder."""
         return ("libx264",)
+
+    @property
+    def anew(self) -> Self:
+        """See `Product.anew`."""
+        return self
 
     @property
     def decodes(self) -> bool:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from services.process.video.ffmpeg.branch import Branch, Window
 from services.process.video.ffmpeg.verdict import summary
@@ -99,6 +99,11 @@ class Product(Protocol):
         ...
 
     @property
+    def anew(self) -> "Product":
+        """The same without anything copied; itself if there is nothing."""
+        ...
+
+    @property
     def salvage(self) -> bool:
         """Whether of a damaged film is made what can be decoded of it."""
         ...
@@ -134,6 +139,11 @@ class Plain(ABC):
     """A product that needs no more than ffmpeg itself, no folder of its own, and no pictures."""
 
     __slots__ = ()
+
+    @property
+    def anew(self) -> Self:
+        """See `Product.anew`."""
+        return self
 
     @property
     def salvage(self) -> bool:

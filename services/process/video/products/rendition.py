@@ -1,6 +1,6 @@
 """One file with pictures and sound: encoded, or copied where the film is what is wanted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.process.video.ffmpeg.branch import WHOLE, Beside, Branch, Coding, File, Tap, Window
@@ -60,6 +60,11 @@ class Rendition(Plain):
     def file(self) -> str:
         """The name of the file that is made."""
         return f"{self.name}.{CODECS[self.codec].extension}"
+
+    @property
+    def anew(self) -> "Rendition":
+        """See `Product.anew`."""
+        return replace(self, copied=False, sound_copied=False)
 
     @property
     def decodes(self) -> bool:
