@@ -13,7 +13,7 @@ from services.process.video.ffmpeg.command import Means
 from services.process.video.ffmpeg.ffmpeg import Ffmpeg
 from services.process.video.ffmpeg.run import Grant
 from services.process.video.film import Film
-from services.process.video.hardware.device import Device, Route
+from services.process.video.hardware.device import ADDRESSES, OPEN_FILES, Device, Route
 from services.process.video.settings import FilmSettings
 from services.process.video.source.probe import Inspected, inspect, probe
 from services.process.video.stills.moment import moment
@@ -24,7 +24,6 @@ from shared.work import Work
 
 _HASHED_BYTES_PER_SECOND = 50e6  # on a slow disk
 _DECODED_PIXELS_PER_SECOND = 20e6  # by one thread, of a codec that is hard to decode
-_ALL_ADDRESSES = 2**62
 _USUAL_RATE = 30.0  # where a film does not tell its pictures per second
 
 
@@ -54,11 +53,12 @@ class Tools:
     def grant_on(self, route: Route) -> Grant:
         """What one run of ffmpeg may take on that way.
 
-        CUDA reserves addresses for all memory that there is, so no limit on them can be kept.
+        CUDA reserves addresses for all memory that there is, so no limit on them can be kept; and
+        it opens many files, of every GPU of the machine.
         """
         if route.kind is None:
             return self.grant
-        bounds = replace(self.grant.bounds, memory_bytes=_ALL_ADDRESSES)
+        bounds = replace(self.grant.bounds, memory_bytes=ADDRESSES, open_files=OPEN_FILES)
         return replace(self.grant, bounds=bounds)
 
     @property

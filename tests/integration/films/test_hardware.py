@@ -6,6 +6,7 @@ It does on the CPU what it was told to do on the device, or refuses it.
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +198,18 @@ def test_this_machine_is_asked_and_answers() -> None:
         assert device == Device(faults=device.faults)
         assert [fault.split(":")[0] for fault in device.faults] == ["cuda", "vaapi"]
     assert ask(ffmpeg(), "none") == Device()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the filter is Linux's")
+def test_a_driver_is_asked_under_the_filter_that_films_are_made_under(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that works without it alone would fail at each film."""
+    monkeypatch.setenv("SECRET", "key")
+    program, log = tmp_path / "ffmpeg", tmp_path / "log"
+    program.write_text(
+        f'#!/bin/sh\n(grep -w Seccomp: /proc/self/status; echo "$SECRET") >> {log}\nexit 1\n'
+    )
+    program.chmod(0o755)
+    assert not ask(replace(ffmpeg(), path=program), "cuda").useful
+    assert {line.strip() for line in log.read_text().split("\n")} == {"Seccomp:\t2", ""}

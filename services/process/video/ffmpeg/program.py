@@ -80,7 +80,7 @@ class Program:
         Raises:
             EngineUnavailable: it could not be started.
         """
-        program = cls(_started(_confined(argv, bounds, cpu_seconds), work), work.spent)
+        program = cls(_started(confined(argv, bounds, cpu_seconds), work), work.spent)
         try:
             # Not to be cancelled half way: a pipe would stay open, or be closed twice.
             await in_any_case(program._connect())
@@ -143,7 +143,8 @@ class Program:
         return self.ended
 
 
-def _confined(argv: Sequence[str], bounds: Bounds, cpu_seconds: float) -> tuple[str, ...]:
+def confined(argv: Sequence[str], bounds: Bounds, cpu_seconds: float) -> tuple[str, ...]:
+    """The command that runs `argv` within bounds, under the filter of system calls."""
     limits = (
         bounds.niceness,
         math.ceil(cpu_seconds),
@@ -155,7 +156,8 @@ def _confined(argv: Sequence[str], bounds: Bounds, cpu_seconds: float) -> tuple[
     return (*launcher, str(os.getpid()), local_filter().hex(), *map(str, limits), *argv)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What a program may know."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return kept | _NO_CONVERTERS
 
@@ -170,7 +172,7 @@ def _started(argv: Sequence[str], work: Work) -> "subprocess.Popen[bytes]":
             stderr=subprocess.PIPE,
             bufsize=0,
             cwd=work.directory,
-            env=_environment(),
+            env=environment(),
             pass_fds=(work.lock,),
             start_new_session=True,
         )

@@ -1,7 +1,8 @@
 """Asking a GPU's driver what it can do, by letting it decode and encode a few pictures.
 
 Names are not believed: ffmpeg lists what it was built with, and GPUs for data centres decode
-but do not encode.
+but do not encode. Nor is it believed that a driver works within bounds because it does without:
+ffmpeg is confined here as it is for films.
 """
 
 import subprocess
@@ -10,13 +11,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from services.process.child import Bounds
+from services.process.cores import usable_cores
 from services.process.video.ffmpeg.branch import Coding
 from services.process.video.ffmpeg.ffmpeg import Ffmpeg
+from services.process.video.ffmpeg.program import confined, environment
 from services.process.video.ffmpeg.verdict import summary
 from services.process.video.hardware.arguments import coded, giving, opening
-from services.process.video.hardware.device import ENCODED, Device, Kind, Route, Wanted
+from services.process.video.hardware.device import (
+    ADDRESSES,
+    ENCODED,
+    OPEN_FILES,
+    Device,
+    Kind,
+    Route,
+    Wanted,
+)
 
 _ANSWER_SECONDS = 30
+_BOUNDS = Bounds(ADDRESSES, file_bytes=2**26, open_files=OPEN_FILES, niceness=0)
 _PICTURES = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=5:duration=1")
 _NOWHERE = ("-f", "null", "-")
 
@@ -72,7 +85,13 @@ def _run(ffmpeg: Ffmpeg, arguments: Sequence[str]) -> str | None:
     """Why ffmpeg cannot do that; None where it did."""
     argv = (str(ffmpeg.path), "-hide_banner", "-nostdin", "-v", "error", *arguments)
     try:
-        ended = subprocess.run(argv, capture_output=True, timeout=_ANSWER_SECONDS, check=False)
+        ended = subprocess.run(
+            confined(argv, _BOUNDS, _ANSWER_SECONDS * usable_cores()),
+            env=environment(),
+            capture_output=True,
+            timeout=_ANSWER_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return f"no answer in {_ANSWER_SECONDS} seconds"
     except OSError as error:

@@ -8,6 +8,7 @@ from services.process.video.ffmpeg.codecs import CodecName
 
 Kind = Literal["cuda", "vaapi"]
 Wanted = Literal["auto", "none", "cuda", "vaapi"]
+ADDRESSES, OPEN_FILES = 2**62, 4096  # that ffmpeg may have where it uses a device
 ENCODED: tuple[CodecName, ...] = ("h264", "hevc")  # the codecs that a device is asked for
 
 
