@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 import av
@@ -188,6 +190,40 @@ async def test_what_comes_after_a_long_picture_keeps_its_time(
     assert [*_times(master(bench, made).parent / "180p/index.m3u8")] == pytest.approx(
         [*_times(source)], abs=0.002
     )
+
+
+async def test_what_comes_after_a_very_long_picture_is_in_pieces_of_the_usual_length(
+    bench: Bench, film: FilmMaker
+) -> None:
+    still = "select='lt(t,1.5)+gt(t,12.5)'"
+    source = film("still.mp4", *pattern("320x180", 18), "-vf", still, "-fps_mode", "vfr")
+    made = await bench.make(source, {**HLS, "preset": "veryfast"})
+    root = master(bench, made).parent
+    for folder in ("180p", "96p"):
+        assert key_times(root / folder / "index.m3u8") == pytest.approx(
+            [0, 12.52, 14, 16], abs=0.002
+        )
+        lengths = re.findall(r"#EXTINF:([0-9.]+)", (root / folder / "index.m3u8").read_text())
+        assert [*map(float, lengths)] == pytest.approx([12.52, 1.48, 2, 2], abs=0.003)
+
+
+@pytest.mark.parametrize("rate", ["30000/1001", "24000/1001", "25", "60"])
+async def test_pieces_of_any_rate_and_length_begin_with_key_frames(
+    bench: Bench, film: FilmMaker, rate: str
+) -> None:
+    even = ("-f", "lavfi", "-i", f"testsrc2=size=160x96:rate={rate}:duration=20")
+    source = film("rate.mp4", *even, "-preset", "ultrafast")
+    rate_of = Fraction(rate)
+    for seconds in (1, 1.001, 2.5, 3.003):
+        name = f"of-{seconds}".replace(".", "-")
+        asked = {**HLS, "name": name, "heights": [96], "segmentSeconds": seconds}
+        made = await bench.make(source, asked)
+        playlist = bench.path(made[f"{name}.m3u8"]).parent / "96p/index.m3u8"
+        firsts = [ceil(n * Fraction(f"{seconds}") * rate_of) / rate_of for n in range(20)]
+        expected = [float(first) for first in firsts if first < 20]
+        assert key_times(playlist) == pytest.approx(expected, abs=0.002)
+        # A last piece may have been joined to the one before.
+        assert playlist.read_text().count("#EXTINF") in {len(expected), len(expected) - 1}
 
 
 async def test_lengths_and_rates_are_those_of_uneven_pictures(

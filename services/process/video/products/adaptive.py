@@ -29,6 +29,7 @@ _INIT = "init.mp4"
 # A piece says how long its last picture is shown, and the next begins then, by ffmpeg's muxer. By
 # itself that picture is as long as the one before: wrong where they come at uneven distances.
 _EXACT = "setts=pts=PTS:dts=DTS:duration=if(isnan(NEXT_DTS)\\,DURATION\\,NEXT_DTS-DTS)"
+_ROUNDED_SECONDS = 0.000001  # by which a picture at a piece's very beginning may seem too early
 _LATE_SECONDS = 0.05  # pictures that begin no later than that wait for nothing
 _REPEAT_SECONDS = 0.5  # at most, between repeated pictures
 _PLAIN = re.compile(r"[^\w.()-]+")  # the rest would have to be escaped in a playlist
@@ -108,14 +109,31 @@ class Adaptive:
         )
 
     def _picture(self, film: Film, size: Size, folder: Path) -> Branch:
-        keys = f"expr:gte(t,n_forced*{self.segment_seconds:g})"
         options = (
             *("-an", "-c:v", "libx264", "-preset", self.preset, "-crf", str(self.crf)),
             # Key frames where pieces begin, and nowhere else.
-            *("-force_key_frames", keys, "-x264-params", "scenecut=0:keyint=infinite:open-gop=0"),
+            *(
+                "-force_key_frames",
+                self._keys,
+                "-x264-params",
+                "scenecut=0:keyint=infinite:open-gop=0",
+            ),
             *("-fps_mode", "vfr", "-bsf:v", _EXACT, *self._pieces(folder)),
         )
         return Branch(options, Tap(size.width, size.height), self._from_the_start(film))
+
+    @property
+    def _keys(self) -> str:
+        """When there are key frames: at the first picture of each stretch that is a piece's.
+
+        Not by their count: behind a picture that is shown for several pieces, that would have to
+        catch up, with a key frame, and a piece, for each picture.
+        """
+
+        def stretch(time: str) -> str:
+            return f"floor(({time}+{_ROUNDED_SECONDS})/{self.segment_seconds:g})"
+
+        return f"expr:gt({stretch('t')},if(isnan(prev_forced_t),-1,{stretch('prev_forced_t')}))"
 
     def _from_the_start(self, film: Film) -> str | None:
         """Filters that show the first picture from the film's beginning on, where it comes later.
