@@ -49,10 +49,18 @@ _OF_THE_PIXELS: Final = frozenset(
 
 
 def exif_of(image: Image.Image) -> Image.Exif:
-    """What it says in EXIF alone; Pillow would take the orientation from XMP as well."""
+    """What it says in EXIF alone; Pillow would take the orientation from XMP as well.
+
+    Damaged EXIF counts as none, as in browsers: the picture may be fine.
+    """
     for name in ("xmp", "XML:com.adobe.xmp"):
         image.info.pop(name, None)
-    return image.getexif()
+    if image.format == "PNG" and "exif" not in image.info:
+        image.load()  # as Pillow would, for EXIF behind the pixels; a fault of these is the picture's
+    try:
+        return image.getexif()
+    except Exception:  # whatever Pillow meets in it
+        return Image.Exif()
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -62,8 +70,8 @@ def orientation_of(image: Image.Image) -> int:
     """
     if image.format == "JXL" and not getattr(image, "jpeg", False):
         return 1
-    orientation: int = exif_of(image).get(_Tag.Orientation, 1)
-    return orientation
+    told = exif_of(image).get(_Tag.Orientation, 1)
+    return int(told) if told in range(1, 9) else 1
 
 
 def lies(image: Image.Image) -> int:
@@ -77,9 +85,9 @@ def taken_over(source: Path, wanted: Metadata) -> bytes:
         return b""
     try:
         with Image.open(source, formats=readable()) as image:
-            exif = image.getexif()
+            exif = exif_of(image)
             details, gps = exif.get_ifd(_DETAILS), exif.get_ifd(_GPS)
-    except (OSError, ValueError, SyntaxError):
+    except Exception:  # it is a drawing, or damaged so that another decoder alone reads it
         return b""
     if wanted == "exif":
         return _written(_only(exif, _HARMLESS), _only(details, _HARMLESS_DETAILS), {})
@@ -92,7 +100,11 @@ def _only(tags: _Tags, kept: frozenset[int]) -> _Tags:
 
 
 def _written(main: _Tags, details: _Tags, gps: _Tags) -> bytes:
+    """As a block of its own; empty if there is nothing, or if what was read cannot be written."""
     exif = Image.Exif()
     exif.update(main)
     exif.update({place: tags for place, tags in ((_DETAILS, details), (_GPS, gps)) if tags})
-    return exif.tobytes() if len(exif) else b""
+    try:
+        return exif.tobytes() if len(exif) else b""
+    except Exception:  # whatever Pillow meets in damaged EXIF
+        return b""

@@ -1,14 +1,19 @@
 """What of a source's EXIF outputs carry: told names and places only to those who ask for all."""
 
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from services.process.image.engine import Format, Limits, Metadata, Target
+from services.process.image.pillow import codecs
 from services.process.image.pillow.engine import Pillow
 from services.process.image.source.exif import orientation_of, taken_over
+from services.process.image.source.header import header
 from services.process.image.vips.engine import Vips
+from shared.errors import CorruptMedia
 
 Tag = ExifTags.Base
 DETAILS, GPS = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
@@ -152,3 +157,83 @@ def test_a_plain_tiff_has_nothing_to_tell(tmp_path: Path) -> None:
     Image.new("RGB", (60, 40), "red").save(tmp_path / "a.tif", tiffinfo=tags)
     assert taken_over(tmp_path / "a.tif", "exif") == b""
     assert taken_over(tmp_path / "a.tif", "all") == b""
+
+
+def digits_that_are_none() -> PngImagePlugin.PngInfo:
+    told = PngImagePlugin.PngInfo()
+    told.add_text("Raw profile type exif", "\nexif\n 4\nno digits")
+    return told
+
+
+DAMAGED: dict[str, dict[str, Any]] = {
+    "no-tiff": {"exif": b"Exif\0\0nonsense"},
+    "breaks-off": {"exif": b"Exif\0\0MM\0*\0\0"},
+    "no-digits": {"pnginfo": digits_that_are_none()},
+    "no-orientation": {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\x63" + bytes(6)},
+}
+
+
+@pytest.mark.parametrize("kind", ["png", "webp", "jpeg"])
+@pytest.mark.parametrize("saved", DAMAGED.values(), ids=DAMAGED)
+def test_damaged_exif_counts_as_none(saved: dict[str, Any], kind: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    Image.new("RGB", (6, 4)).save(source, kind, **saved)
+    assert taken_over(source, "all") == b""
+    told = header(source, gps=True)
+    assert (told["width"], told["height"], told["orientation"]) == (6, 4, 1)
+    Pillow(Limits(pixels=10**6)).render(source, [Target("made", "png")], tmp_path)
+
+
+def test_what_cannot_be_written_again_is_left_away(tmp_path: Path) -> None:
+    """A latitude that is no fractions, but bytes of any meaning."""
+    exif = Image.Exif()
+    exif[GPS] = {2: (48.0, 51.0, 30.0)}
+    fractions, anything = b"\0\2\0\5\0\0\0\3", b"\0\2\0\7\0\0\0\x18"
+    assert fractions in exif.tobytes()
+    odd = exif.tobytes().replace(fractions, anything)
+    Image.new("RGB", (6, 4)).save(tmp_path / "odd.webp", exif=odd)
+    assert taken_over(tmp_path / "odd.webp", "all") == b""
+
+
+def test_damage_to_the_pixels_is_not_taken_for_damage_to_exif(tmp_path: Path) -> None:
+    """Pillow decodes a PNG to look for EXIF behind its pixels."""
+    source = tmp_path / "damaged.png"
+    Image.effect_noise((300, 200), 90).save(source)
+    data = bytearray(source.read_bytes())
+    data[len(data) // 2] ^= 255
+    source.write_bytes(data)
+    with pytest.raises(CorruptMedia):
+        Pillow(Limits(pixels=10**6)).render(source, [Target("made", "png")], tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("wanted", ["exif", "all"])
+def test_every_damage_to_exif_is_borne(wanted: Metadata, tmp_path: Path) -> None:
+    told = Image.Exif()
+    told.update({**CAMERA, Tag.Orientation: 6})
+    told[DETAILS] = {Tag.FNumber: 2.8, Tag.LensSpecification: (1.0, 2.0, 3.0, 4.0)}
+    told[GPS] = {1: "N", 2: (48.0, 51.0, 30.0)}
+    whole = told.tobytes()
+    random = Random(wanted)
+    for _ in range(300):
+        exif = bytearray(whole)
+        for _ in range(random.choice((1, 4))):
+            exif[random.randrange(6, len(exif))] = random.choice((0, 1, 255, random.randrange(256)))
+        Image.new("RGB", (6, 4)).save(tmp_path / "a.webp", exif=bytes(exif))
+        taken_over(tmp_path / "a.webp", wanted)
+        assert header(tmp_path / "a.webp", gps=True)["orientation"] in range(1, 9)
+
+
+def test_a_file_that_pillow_does_not_open_has_nothing_to_tell(tmp_path: Path) -> None:
+    (tmp_path / "drawing").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    bomb = PngImagePlugin.PngInfo()
+    bomb.add_text("text", "x" * 2**21, zip=True)
+    Image.new("RGB", (6, 4)).save(tmp_path / "bomb", "PNG", pnginfo=bomb)
+    for name in ("drawing", "bomb"):
+        assert taken_over(tmp_path / name, "all") == b""
+        assert header(tmp_path / name, gps=True) == {}
+
+
+def test_no_other_formats_are_opened(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codecs, "READS", ("PNG",))
+    assert taken_over(source, "all") == b""
