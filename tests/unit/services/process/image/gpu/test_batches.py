@@ -86,13 +86,14 @@ def test_all_is_begun_before_any_is_waited_for(processor: Processor) -> None:
         assert pixels(one) == GREY.filter(ImageFilter.GaussianBlur(sigma)).tobytes()
 
 
-def test_a_batch_has_a_most(processor: Processor) -> None:
-    batches = Batches(processor)
-    asked = [batches.ask(blur(GREY, 1.0), GREY.tobytes()) for _ in range(MOST + 1)]
+@pytest.mark.parametrize("most", [MOST, 2])
+def test_a_batch_has_a_most(processor: Processor, most: int) -> None:
+    batches = Batches(processor, most=most) if most != MOST else Batches(processor)
+    asked = [batches.ask(blur(GREY, 1.0), GREY.tobytes()) for _ in range(most + 1)]
     started(batches)
     assert [future.result(SECONDS)[0].begins for future in asked] == [
         True,
-        *[False] * (MOST - 1),
+        *[False] * (most - 1),
         True,
     ]
 
