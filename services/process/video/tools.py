@@ -15,7 +15,8 @@ from services.process.video.ffmpeg.run import Grant
 from services.process.video.film import Film
 from services.process.video.hardware.device import ADDRESSES, OPEN_FILES, Device, Route
 from services.process.video.settings import FilmSettings
-from services.process.video.source.probe import Inspected, inspect, probe
+from services.process.video.source.inspected import Inspected, inspect
+from services.process.video.source.probe import probe
 from services.process.video.stills.moment import moment
 from services.process.video.stills.seeking import Approach, approach
 from services.process.video.stills.shots import Grid, begins, sheet, shots
@@ -115,7 +116,7 @@ class Tools:
         await self.pool.call(sheet, files, grid, target, seconds=seconds, work=work)
 
     async def inspect(self, output: Path, demuxer: str | None, work: Work) -> Inspected:
-        """See `probe.inspect`."""
+        """See `inspected.inspect`."""
         return await self.pool.call(
             inspect, output, demuxer, seconds=self._reading((output,)), work=work
         )

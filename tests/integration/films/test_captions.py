@@ -5,7 +5,8 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.films import TONE, Bench, FilmMaker, pattern
+from services.process.video.ffmpeg.codecs import CODECS, CodecName
+from tests.films import TONE, Bench, FilmMaker, needs, pattern
 from tests.integration.films.looks import SMALL
 
 
@@ -22,6 +23,21 @@ async def test_captions_are_taken_out_or_go_along(bench: Bench, captioned: Path)
     assert [(track["codec"], track["language"]) for track in told["captions"]] == [
         ("subrip", "deu")
     ]
+
+
+@pytest.mark.parametrize("codec", ["h264", "vp9"])
+@pytest.mark.parametrize("audio", [True, False])
+async def test_captions_that_go_on_behind_the_film_make_it_no_longer(
+    bench: Bench, film: FilmMaker, tmp_path: Path, codec: CodecName, audio: bool
+) -> None:
+    needs(CODECS[codec].library)
+    text = tmp_path / "late.srt"
+    text.write_text("1\n00:00:00,500 --> 00:00:05,000\nGood night\n")
+    source = film("night.mkv", *pattern("160x96"), *TONE, "-i", str(text), "-c:s", "srt")
+    asked = {**SMALL, "codec": codec, "audio": audio, "captions": True}
+    (output,) = (await bench.make(source, asked)).values()
+    assert output.duration_seconds == pytest.approx(1, abs=0.03)
+    assert output.missing_seconds is None
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ async def described(
         width=film.width or None,
         height=film.height or None,
         language=language,
-        duration_seconds=round(film.duration_seconds, 3),
+        duration_seconds=round(made.seconds, 3),
         missing_seconds=missing,
         engine=passed.tools.ffmpeg.name,
     )

@@ -1,10 +1,8 @@
 """Looking into a film with PyAV. Everything here runs in a child: strangers made the file."""
 
-import hashlib
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -26,19 +24,8 @@ MICROSECOND = 1e-6
 _BARREN_PACKETS = 500  # without any picture: then none is hoped for
 _AT_THE_START_SECONDS = 0.05
 _LONGEST_SIDE = 16384  # of H.264
-# What we made has its limits.
-_OURS = Limits(seconds=math.inf, pixels=2**62, streams=2**31, frames=2**62)
 _NO_INDEX = "its index (moov) is missing, without which nothing of it can be decoded"
 _HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}  # numbers of ITU-T H.273
-
-
-@dataclass(frozen=True, slots=True)
-class Inspected:
-    """A finished output: what is in it, its bytes, and their SHA-256 as hex."""
-
-    film: Film
-    size: int
-    sha256: str
 
 
 def probe(source: Path, limits: Limits, demuxer: str | None = None) -> Film:
@@ -74,13 +61,6 @@ def probe(source: Path, limits: Limits, demuxer: str | None = None) -> Film:
 def _demuxer_of(source: Path) -> str:
     with source.open("rb") as file:
         return container(file.read(HEAD_BYTES))
-
-
-def inspect(path: Path, demuxer: str | None = None) -> Inspected:
-    """What became of an output, read from its bytes; see `probe` for the errors."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Inspected(probe(path, _OURS, demuxer), path.stat().st_size, digest)
 
 
 @contextmanager

@@ -66,7 +66,13 @@ def begins(media: "av.container.InputContainer", stream: "AudioStream | VideoStr
     return max(0.0, own - (media.start_time or 0) / av.time_base)
 
 
-def _seconds(media: "av.container.InputContainer", track: "AudioStream") -> float:
+def end_of(media: "av.container.InputContainer", track: "AudioStream | VideoStream") -> float:
+    """Seconds from the film's beginning to the track's end; 0 where the file does not tell."""
+    seconds = _seconds(media, track)
+    return begins(media, track) + seconds if seconds else 0.0
+
+
+def _seconds(media: "av.container.InputContainer", track: "AudioStream | VideoStream") -> float:
     """Its length, which Matroska holds in a tag only; 0 where none is told."""
     if track.duration and track.time_base:
         return float(track.duration * track.time_base)
