@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.films import Bench, FilmMaker
-from tests.integration.films.looks import SMALL
+from tests.integration.films.looks import SMALL, brightness
 
 AT, START, RATE = 1.2, 0.7, 25
 A_PICTURE = 1 / RATE + 0.001
@@ -48,23 +48,32 @@ async def test_sound_of_a_turned_film_stays_in_step(bench: Bench, film: FilmMake
     await check_step(bench, turned)
 
 
-@pytest.mark.parametrize("late", ["0:a", "0:v"])
+@pytest.mark.parametrize("late", ["a", "v"])
 async def test_a_stream_that_begins_late_stays_in_step(
     bench: Bench, film: FilmMaker, late: str
 ) -> None:
-    both = flashing(film, "flash.mkv", "-bf", "2")
-    first, second = ("0:v", "1:a") if late == "0:a" else ("1:v", "0:a")
-    second_input = ("-ss", "0.4", "-i", str(both))
-    source = film(
-        "late.mkv",
-        "-i",
-        str(both),
-        "-itsoffset",
-        "0.4",
-        *second_input,
-        *("-map", first, "-map", second, *CODED),
+    await check_step(bench, lagging(film, "late.mkv", late))
+
+
+@pytest.mark.parametrize("container", ["ts", "mpg"])
+async def test_what_is_read_alone_of_mpeg_has_the_times_of_the_film(
+    bench: Bench, film: FilmMaker, container: str
+) -> None:
+    sound = await bench.make(
+        lagging(film, f"sound.{container}", "a"), {"op": "audio", "format": "wav"}
     )
-    await check_step(bench, source)
+    assert beep(bench.path(sound["audio.wav"])) == pytest.approx(AT, abs=A_PICTURE)
+    late = lagging(film, f"pictures.{container}", "v")
+    for name, at in (("before", AT - 0.06), ("after", AT + 0.06)):
+        shown = (await bench.make(late, {"op": "poster", "name": name, "at": at}))[f"{name}.webp"]
+        assert (brightness(bench.path(shown)) > 128) == (name == "after")
+
+
+def lagging(film: FilmMaker, name: str, late: str) -> Path:
+    """Such a film, whose sound or pictures (`a`, `v`) begin 0.4 seconds after the rest."""
+    without = {"a": ("-af", "atrim=start=0.4"), "v": ("-vf", "trim=start=0.4")}[late]
+    coded = ("-c:v", "mpeg2video", "-c:a", "mp2") if name.endswith(".mpg") else ()
+    return flashing(film, name, *without, "-fps_mode", "passthrough", *coded)
 
 
 async def check_step(bench: Bench, source: Path) -> None:

@@ -84,7 +84,7 @@ class Branch:
             codecs, format, file.
         tap: the decoded pictures that it needs; None if it needs none.
         chain: filters between tap and output; may say `{source}` and `{sink}`, the labels
-            around it. Without a tap, `{source}` is not filled in.
+            around it. Without a tap it says `{input}`, the film, instead of `{source}`.
         coding: what encodes the pictures, where that is not among `options`.
         copied: the film's stream whose pictures are taken as they are.
         file: where the pictures go, if that is not among `options`.
@@ -96,6 +96,11 @@ class Branch:
     coding: Coding | None = None
     copied: int | None = None
     file: File | None = None
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it filters something else than pictures, and so has a reading of its own."""
+        return self.tap is None and self.chain is not None
 
 
 @dataclass(frozen=True, slots=True)

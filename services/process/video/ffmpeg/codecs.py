@@ -127,12 +127,8 @@ def spoken(kind: Literal["a", "s"], languages: Iterable[str | None]) -> tuple[st
 
 
 def heard(stream: int, *filters: str) -> str:
-    """A film's sound behind `filters`, as `Branch.chain` has it.
-
-    All sound of a passage goes through one graph: where each output has its own, ffmpeg 9 waits
-    for itself for ever once one of them fills a gap.
-    """
-    return f"[0:{stream}]{','.join(filters) or 'anull'}[{{sink}}]"
+    """A film's sound behind `filters`, as `Branch.chain` has it."""
+    return f"[{{input}}:{stream}]{','.join(filters) or 'anull'}[{{sink}}]"
 
 
 def levelled(loudness: float | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.process.video.ffmpeg.branch import WHOLE, Beside, Branch, Tap, Window
 from services.process.video.ffmpeg.codecs import CODECS
-from services.process.video.ffmpeg.graph import cleaned, graph, scaled, sounds, toned
+from services.process.video.ffmpeg.graph import apart, beside, cleaned, graph, scaled, toned
 from services.process.video.ffmpeg.tee import Pictures, tee
 from services.process.video.film import Film
 from services.process.video.hardware.arguments import coded, encodes, fetching, giving, opening
@@ -22,6 +22,8 @@ _ALWAYS = (
 _LEAST_UNITS = 480  # of time, in a second
 _JUMP_SECONDS = 10.0  # in MPEG; ffmpeg's own
 _ROUNDED_SECONDS = 0.002  # by which times of pictures may differ from those in the file
+# Demuxers of which ffmpeg counts time from the first stream that is read, and not from the first.
+_COUNTED_ANEW = frozenset({"mpeg", "mpegts"})
 _PACKETS_KEPT = "4096"  # while an output waits for the first packet of its other stream
 # Read once, then gone: ffmpeg's usual level takes most of the time of the whole picture.
 PNG = ("-c:v", "png", "-compression_level", "1")
@@ -55,15 +57,18 @@ def encode(
     branches = [_given(branch, means.route) for branch in ordered(branches)]
     first = (*_from_the_start(window), *fetching(means.route, film))
     chains, labels = graph(film, branches, means.tone_mapping, first)
-    graphs = [";".join(part) for part in (chains, sounds(branches)) if part]
+    # What has no pictures is read by itself: where both come from one reading, ffmpeg 9 can wait
+    # for itself for ever when sound that begins late, or has gaps, is filled up with silence.
+    readings = 2 if len({branch.is_apart for branch in branches}) > 1 else 1
+    graphs = (chains, beside(branches), apart(branches, readings - 1))
     return (
         *_ALWAYS,
         *("-filter_complex_threads", str(means.threads)),
-        *_opened(window),
-        *opening(means.route),
-        *_input(film, means),
-        *(argument for one in graphs for argument in ("-filter_complex", one)),
+        *(*_opened(window), *opening(means.route), *_input(film, means)),
+        *((*_opened(window), *_input(film, means)) * (readings - 1)),
+        *(argument for one in graphs if one for argument in ("-filter_complex", ";".join(one))),
         *_outputs([*zip(branches, labels, strict=True)], means, film, window),
+        *(argument for number in range(readings) for argument in _all_streams(film, number)),
     )
 
 
@@ -107,6 +112,7 @@ def grab(
         *("-vf", f"{filters},format=rgb24,setsar=1"),
         *NOTHING_BUT_MEDIA,
         *("-sn", "-an", *png(target)),
+        *_all_streams(film, 0),
     )
 
 
@@ -173,6 +179,16 @@ def _input(film: Film, means: Means) -> tuple[str, ...]:
         *("-max_pixels", str(means.pixels)),
         *("-f", film.container, "-i", f"file:{film.path}"),
     )
+
+
+def _all_streams(film: Film, reading: int) -> tuple[str, ...]:
+    """An output to nowhere, so that times are the film's, whatever is read of it; over at once."""
+    if film.container not in _COUNTED_ANEW:
+        return ()
+    streams = (film.video_stream, *(sound.stream for sound in film.sounds))
+    mapped = tuple(f"{reading}:{stream}" for stream in streams if stream is not None)
+    maps = (argument for one in mapped for argument in ("-map", one))
+    return (*maps, "-c", "copy", "-t", "0.001", "-f", "null", "-")
 
 
 def _outputs(

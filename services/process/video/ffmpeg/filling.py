@@ -42,6 +42,6 @@ def filled(stream: int, *filters: str, from_start: bool = True) -> str:
     )
     return (
         f"{','.join(silence)}[{{sink}}silence];"
-        f"[0:{stream}]asettb=AVTB,asetpts='2*round(PTS/2)'[{{sink}}sound];"
+        f"[{{input}}:{stream}]asettb=AVTB,asetpts='2*round(PTS/2)'[{{sink}}sound];"
         f"[{{sink}}sound][{{sink}}silence]{','.join(joined)}[{{sink}}]"
     )

@@ -23,7 +23,7 @@ def graph(
 ) -> tuple[list[str], list[str]]:
     """The chains of pictures, and for each branch the label that it maps, where it maps one.
 
-    What has no pictures is no part of it; see `sounds`.
+    What has no pictures is no part of it; see `apart` and `beside`.
 
     Args:
         before: filters that all pictures go through before anything else.
@@ -40,24 +40,25 @@ def graph(
     return chains, labels
 
 
-def sounds(branches: Sequence[Branch]) -> list[str]:
-    """The chains of sound: of branches without pictures, and beside pictures, once for all alike.
-
-    Those beside pictures end in `a0`, `a1` and so on, in the order in which they are first wanted.
-    """
-    alone = [
-        branch.chain.format(source="", sink=f"w{number}")
+def apart(branches: Sequence[Branch], reading: int) -> list[str]:
+    """The chains of what has no pictures, from the input of that number."""
+    return [
+        branch.chain.format(input=reading, sink=f"w{number}")
         for number, branch in enumerate(branches)
-        if branch.chain is not None and branch.tap is None
+        if branch.is_apart and branch.chain is not None
     ]
+
+
+def beside(branches: Sequence[Branch]) -> list[str]:
+    """The chains of sound beside pictures, once for all alike.
+
+    They end in `a0`, `a1` and so on, in the order in which they are first wanted.
+    """
     shared = dict.fromkeys(branch.file.beside for branch in branches if branch.file)
     return [
-        *alone,
-        *(
-            beside.sound.format(source="", sink=f"a{number}")
-            for number, beside in enumerate(shared)
-            if beside.sound is not None
-        ),
+        one.sound.format(input=0, sink=f"a{number}")
+        for number, one in enumerate(shared)
+        if one.sound is not None
     ]
 
 

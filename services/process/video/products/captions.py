@@ -35,7 +35,7 @@ class CaptionFile(Plain):
         """One, of text alone; when that ends says nothing of the film's end."""
         text = Branch(webvtt(self.stream, directory / f"{self.name}.vtt"))
         stream, _ = steady(film)
-        return text, witness(stream, decoded=False)
+        return text, witness(stream)
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""

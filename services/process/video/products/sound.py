@@ -118,7 +118,7 @@ class Waveform(Plain):
         placed = f"pad={self.width}:{self.height}:{left}:0:black@0"
         chain = filled(self.stream, *self._sampled(film), draw, placed, from_start=False)
         options = ("-frames:v", "1", "-an", *png(directory / self._drawing))
-        return Branch(options, chain=chain), witness(self.stream)
+        return Branch(options, chain=chain), witness(self.stream, "anull")
 
     def _sampled(self, film: Film) -> tuple[str, ...]:
         """One channel of it; of long tracks an even part, since showwavespic keeps all in memory."""

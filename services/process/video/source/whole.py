@@ -53,10 +53,16 @@ def broken_off(said: str, seconds: float, wanted: float) -> CorruptMedia:
     )
 
 
-def witness(stream: int, *, decoded: bool = True) -> Branch:
-    """A track that is read beside products whose own length does not tell how far that went."""
-    copied = () if decoded else ("-c", "copy")
-    return Branch(("-map", f"0:{stream}", *copied, "-f", "null", "-"))
+def witness(stream: int, through: str | None = None) -> Branch:
+    """A track that is read beside products whose own length does not tell how far that went.
+
+    Args:
+        through: the filter that gives what is decoded of it as it is; without one it is only read.
+    """
+    nowhere = ("-f", "null", "-")
+    if through is None:
+        return Branch(("-map", f"0:{stream}", "-c", "copy", *nowhere))
+    return Branch(nowhere, chain=f"[{{input}}:{stream}]{through}[{{sink}}]")
 
 
 def sound_seconds(film: Film, stream: int) -> float:

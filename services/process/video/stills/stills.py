@@ -136,7 +136,7 @@ async def _missing(
 ) -> float | None:
     """See `check_whole`, of a film whose pictures may end at `seconds`, or show one for long."""
     assert film.video_stream is not None
-    rest = [witness(film.video_stream)]
+    rest = [witness(film.video_stream, "null")]
     window = Window(seconds, lead=(await tools.approach(film, seconds, work)).lead)
     arguments = command.encode(film, rest, tools.means, window)
     end = seconds

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.process.image.engine import Target
 from services.process.video.ffmpeg import command
-from services.process.video.ffmpeg.branch import Tap, Window
+from services.process.video.ffmpeg.branch import Branch, Tap, Window
 from services.process.video.ffmpeg.cascade import cascade
 from services.process.video.ffmpeg.command import Means, grab
 from services.process.video.film import Film, Storyboard
@@ -71,6 +71,16 @@ def test_sizes_come_from_one_decoding_each_from_the_next_larger() -> None:
         "720p.mp4",
         "540p.mp4",
     ]
+
+
+def test_what_has_no_pictures_is_read_by_itself() -> None:
+    sound = Branch(("sound.wav",), chain="[{input}:2]anull[{sink}]")
+    pictures = rendition(720).branches(FILM, DIRECTORY)
+    arguments = command.encode(FILM, [*pictures, sound], MEANS)
+    assert arguments.count("-i") == 2
+    graphs = [arguments[n + 1] for n, a in enumerate(arguments) if a == "-filter_complex"]
+    assert graphs[1:] == ["[0:0]anull[a0]", "[1:2]anull[w1]"]
+    assert command.encode(FILM, [sound], MEANS).count("-i") == 1
 
 
 def test_equal_sizes_are_scaled_once() -> None:
