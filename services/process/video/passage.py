@@ -77,10 +77,11 @@ class Passage:
         means = replace(self._tools.means, route=way)
         arguments = command.encode(self._film, self._all_branches, means, self._window)
         reached, rate = 0.0, self._rate
+        by_frames = self._tools.ffmpeg.tells_the_shortest
 
         def follow(progress: Progress) -> None:
             nonlocal reached
-            reached = progress.seconds
+            reached = progress.reached(rate) if by_frames else progress.seconds
             advance(progress, progress.reached(rate))
 
         grant = self._tools.grant_on(way)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.films import Bench, FilmMaker
+from tests.films import Bench, FilmMaker, ffmpeg
 from tests.integration.films.looks import onset, waits
 
 SECONDS, RATE, KEY_SECONDS = 90, 5, 30
@@ -59,6 +59,9 @@ def shown_between(film: Path, start: float, end: float) -> list[int]:
 
 
 async def test_a_preview_and_a_poster_show_what_was_asked_for(bench: Bench, numbered: Path) -> None:
+    if ffmpeg().version[:2] == (7, 0) and numbered.suffix == ".ts":
+        # Known and told in docs/films.md; 5, 6, 8 and 9 do it right.
+        pytest.xfail("ffmpeg 7.0 begins previews of MPEG-TS too early")
     loops = [{"op": "preview", "name": kind, "format": kind, "at": 50} for kind in ("mp4", "gif")]
     poster = {"op": "poster", "at": 70.1, "formats": "png"}
     made = await bench.make(numbered, *loops, poster)

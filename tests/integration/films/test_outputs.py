@@ -4,8 +4,7 @@ import av
 import pytest
 from PIL import Image, ImageStat
 
-from services.process.video.ffmpeg.ffmpeg import find
-from tests.films import BUNNY, CORPUS, TONE, Bench, FilmMaker, pattern
+from tests.films import BUNNY, CORPUS, TONE, Bench, FilmMaker, ffmpeg, pattern
 from tests.integration.films.looks import (
     SMALL,
     brightness,
@@ -49,16 +48,16 @@ async def test_what_was_used_is_counted(bench: Bench) -> None:
 
 
 async def test_ffmpeg_is_told_of_every_output(bench: Bench) -> None:
-    ffmpeg = find().name
+    name = ffmpeg().name
     outputs = await bench.make(BUNNY, SMALL, "poster", "storyboard", "waveform", "probe")
     engines = {name: output.engine for name, output in outputs.items()}
-    assert engines.pop("96p.mp4") == ffmpeg
-    assert engines.pop("probe.json") == ffmpeg
+    assert engines.pop("96p.mp4") == name
+    assert engines.pop("probe.json") == name
     assert len(engines) == 3
     for engine in engines.values():
         assert engine is not None
         first, second = engine.split(", ")
-        assert first == ffmpeg
+        assert first == name
         assert second.startswith(("vips ", "pillow "))
 
 

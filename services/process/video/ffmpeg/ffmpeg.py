@@ -35,6 +35,14 @@ class Ffmpeg:
         """As results show it: `ffmpeg 9.0.2`."""
         return "ffmpeg " + ".".join(map(str, self.version))
 
+    @property
+    def tells_the_shortest(self) -> bool:
+        """Whether it tells at its end how long the shortest output is, such as captions.
+
+        5 and 6 tell of the longest, and so does 9; and how many pictures there are, all.
+        """
+        return self.version[0] in {7, 8}
+
 
 def find(setting: str | None = None) -> Ffmpeg:
     """The program that `setting` names, else the newest that works. Blocks for a moment.

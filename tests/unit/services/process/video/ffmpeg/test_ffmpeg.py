@@ -99,3 +99,11 @@ def test_an_unusable_setting_is_explained(tmp_path: Path, answer: str, sentence:
 def test_a_missing_program_is_named() -> None:
     with pytest.raises(EngineUnavailable, match="FFMPEG: there is no program 'ffmpeg-of-yore'"):
         find("ffmpeg-of-yore")
+
+
+@pytest.mark.parametrize(
+    ("version", "shortest"), [("5.1", False), ("6.0", False), ("7.0", True), ("8.0", True)]
+)
+def test_two_releases_tell_of_the_shortest_output(version: str, shortest: bool) -> None:
+    found = parse(Path("/usr/bin/ffmpeg"), f"ffmpeg version {version} Copyright\n{_BUILT}\n")
+    assert found.tells_the_shortest is shortest
