@@ -17,7 +17,7 @@ def refuse(image: Image.Image) -> None:
 
 
 def _kind(image: Image.Image) -> str | None:
-    if image.format == "PNG" and "transparency" in image.info and stored_bits(image) == 16:
+    if "transparency" in image.info and stored_bits(image) == 16:
         return "a PNG of 16 bits with a transparent colour"  # compared by 8 bits of it
     if image.format != "TIFF":
         return None

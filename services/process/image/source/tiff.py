@@ -8,7 +8,7 @@ _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEAD_BYTES, _HEAD_BYTES_OF_BIG = 8, 16
 _BITS, _MEANING, _FORMAT, _COUNT = 258, 262, 339, 277  # tags
 _FORMATS = {1: "whole numbers", 2: "whole numbers with a sign", 3: "floating point"}
-_MEANINGS = {0: "grey", 1: "grey", 2: "RGB", 5: "CMYK", 6: "YCbCr", 8: "Lab", 9: "ICC's Lab"}
+_MEANINGS = {0: "grey", 1: "grey", 2: "RGB", 8: "Lab", 9: "ICC's Lab"}
 
 
 def is_tiff(source: Path) -> bool:
@@ -18,12 +18,10 @@ def is_tiff(source: Path) -> bool:
 
 
 def samples_of(source: Path) -> str | None:
-    """Such as `RGB, 3 samples of 32 bits in floating point`; None if it cannot be read."""
-    if not is_tiff(source):
-        return None
+    """Such as `RGB, 3 samples of 32 bits in floating point`; None if it is no TIFF, or damaged."""
     try:
         tags = _tags(source)
-        meaning = _MEANINGS.get(tags[_MEANING], "unknown colours")
+        meaning = _MEANINGS.get(tags[_MEANING], "other colours")
         bits, *_ = tags.get(_BITS, (1,))
         numbers, *_ = tags.get(_FORMAT, (1,))
     except Exception:  # whatever Pillow meets in it

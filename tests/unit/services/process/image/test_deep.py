@@ -89,6 +89,15 @@ def test_a_transparent_colour_is_told_by_all_16_bits(kind: int, count: int, tmp_
 
 
 @both_engines
+def test_a_transparent_colour_of_8_bits_is_transparent(engine: EngineName, tmp_path: Path) -> None:
+    image = Image.new("L", (WIDTH, HEIGHT), 77)
+    image.paste(5, (10, 10, 20, 20))
+    image.save(tmp_path / "keyed.png", transparency=5)
+    shown = made(engine, tmp_path / "keyed.png")[1]
+    assert (shown[15, 15, 3], shown[30, 30, 3]) == (0, 255)
+
+
+@both_engines
 @pytest.mark.parametrize(
     ("kind", "channels"),
     [(GREY, [0]), (RGB, [0, 1, 2]), (GREY_ALPHA, [0, 1]), (RGBA, [0, 1, 2, 3])],
@@ -159,6 +168,13 @@ def test_grey_of_16_bits_that_pillow_does_not_know_is_libvips(
         made("pillow", source)
 
 
+@both_engines
+def test_tiff_of_8_bits_whose_0_is_white(engine: EngineName, tmp_path: Path) -> None:
+    samples = np.rint(RAMPS[..., :1] * 255).astype(np.uint8)
+    source = tiff(tmp_path / "a.tif", samples, WHITE_IS_ZERO)
+    is_right(made(engine, source)[1], 1 - RAMPS[..., :1])
+
+
 @in_both_orders
 @both_engines
 def test_grey_tiff_of_floating_point(engine: EngineName, order: str, tmp_path: Path) -> None:
@@ -202,6 +218,8 @@ WHOLE_32 = "(whole numbers beyond 16 bits|[a-zA-Z]+, . samples of 32 bits)"
         ((RAMPS[..., :1] * 2**30).astype(np.int32), BLACK_IS_ZERO, SIGNED, WHOLE_32),
         ((RAMPS[..., :1] * 9 - 1).astype(np.int32), BLACK_IS_ZERO, SIGNED, WHOLE_32),
         ((RAMPS[..., :3] * 2**31).astype(np.uint32), COLOURS, 1, WHOLE_32),
+        (DEEP[..., :3], COLOURS, SIGNED, "RGB, 3 samples of 16 bits in whole numbers with a sign"),
+        (DEEP[..., :2], COLOURS + 3, 1, "other colours, 2 samples of 16 bits"),
         (DEEP[..., :3], LAB, 1, "Lab, 3 samples of 16 bits in whole numbers"),
         (DEEP[..., :3].astype(np.uint8), ICC_LAB, 1, "ICC's Lab, 3 samples of 8 bits"),
     ],
@@ -220,13 +238,23 @@ def test_tiff_whose_look_is_not_known_is_refused_by_name(
         made(engine, source)
 
 
-def test_big_tiff_is_named_too(tmp_path: Path) -> None:
-    tags = [(256, 8), (257, 8), (258, 32), (262, 2), (277, 1), (339, 3)]
-    entries = b"".join(struct.pack("<HHQHxxxxxx", tag, 3, 1, value) for tag, value in tags)
-    head = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16)
-    (tmp_path / "big.tif").write_bytes(head + struct.pack("<Q", len(tags)) + entries + bytes(8))
-    with pytest.raises(UnsupportedMedia, match="RGB, 1 samples of 32 bits in floating point"):
-        made("pillow", tmp_path / "big.tif")
+@pytest.mark.parametrize(
+    ("order", "refusal"),
+    [
+        ("<", "RGB, 1 samples of 13 bits in floating point"),
+        (">", "no picture in a known format"),  # Pillow does not know it at all
+    ],
+)
+def test_big_tiff_is_refused_as_well(order: str, refusal: str, tmp_path: Path) -> None:
+    tags = [(256, 8), (257, 8), (258, 13), (262, 2), (277, 1), (339, 3)]
+    entries = b"".join(struct.pack(f"{order}HHQHxxxxxx", tag, 3, 1, value) for tag, value in tags)
+    magic = b"II+\0" if order == "<" else b"MM\0+"
+    head = magic + struct.pack(f"{order}HHQQ", 8, 0, 16, len(tags))
+    (tmp_path / "big.tif").write_bytes(head + entries + bytes(8))
+    engines: tuple[EngineName, ...] = ("auto", "pillow")
+    for engine in engines:
+        with pytest.raises(UnsupportedMedia, match=refusal):
+            made(engine, tmp_path / "big.tif")
 
 
 def test_tiff_without_a_directory_is_no_picture(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a file says about itself."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from services.process.image.engine import Pixels
+from services.process.image.pillow.misread import stored_bits
 from services.process.image.readings.metadata import Metadata
 
 GPS = 0x8825
@@ -98,6 +100,19 @@ def test_pixels_are_told_as_they_are_stored(
 ) -> None:
     Image.new(mode, (3, 2)).save(tmp_path / f"a.{kind}")
     assert expected.items() <= told(tmp_path / f"a.{kind}").items()
+
+
+def test_bits_of_a_pixel_are_not_taken_for_those_of_a_colour(tmp_path: Path) -> None:
+    """A bitmap of 5 bits a colour; and a PNG whose pixels are read already."""
+    head = struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 16, 0, 4, 0, 0, 0, 0)
+    bitmap = b"BM" + struct.pack("<IHHI", 58, 0, 0, 54) + head + bytes(4)
+    (tmp_path / "a.bmp").write_bytes(bitmap)
+    assert told(tmp_path / "a.bmp")["bitsPerChannel"] == 8
+    Image.new("I;16", (3, 2)).save(tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        assert stored_bits(image) == 16
+        image.load()
+        assert stored_bits(image) is None
 
 
 def test_animation_tells_its_frames(tmp_path: Path) -> None:
