@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import TiffImagePlugin
 
-_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MAGIC = (b"II*\0", b"MM\0*", b"II+\0")  # and of BigTIFF what Pillow knows
 _HEAD_BYTES, _HEAD_BYTES_OF_BIG = 8, 16
 _BITS, _MEANING, _FORMAT, _COUNT = 258, 262, 339, 277  # tags
 _FORMATS = {1: "whole numbers", 2: "whole numbers with a sign", 3: "floating point"}

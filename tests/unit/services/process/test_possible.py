@@ -94,3 +94,11 @@ def test_quality_that_cannot_be_searched_is_named(
 def test_the_command_line_asks_nothing_of_its_own_machine(file: Path) -> None:
     file.write_text(ON_PHOTO)
     assert "shop" in read(PresetSettings, presets_file=file).catalogues.photos
+
+
+@pytest.mark.parametrize("text", ["[film]\nmine = ['audio']", "[photo]\nmine = ['srcset']"])
+def test_no_engine_is_loaded_for_presets_without_pictures(text: str, file: Path) -> None:
+    file.write_text(text)
+    select.engine.cache_clear()
+    read(ProcessSettings, presets_file=file)
+    assert select.engine.cache_info().misses == 0
