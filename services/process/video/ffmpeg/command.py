@@ -13,6 +13,7 @@ from services.process.video.ffmpeg.tee import Pictures, tee
 from services.process.video.film import Film
 from services.process.video.hardware.arguments import coded, encodes, fetching, giving, opening
 from services.process.video.hardware.device import ALL_ON_CPU, Route
+from services.process.video.source.probe import LOOKING
 from services.process.video.source.whole import picture_seconds
 
 _ALWAYS = (
@@ -177,6 +178,11 @@ def _input(film: Film, means: Means) -> tuple[str, ...]:
         *("-protocol_whitelist", "file,pipe"),
         *("-threads", str(means.threads)),
         *("-max_pixels", str(means.pixels)),
+        *(
+            word
+            for name, value in LOOKING.get(film.container, {}).items()
+            for word in (f"-{name}", value)
+        ),
         *("-f", film.container, "-i", f"file:{film.path}"),
     )
 

@@ -25,6 +25,8 @@ _BARREN_PACKETS = 500  # without any picture: then none is hoped for
 _AT_THE_START_SECONDS = 0.05
 _LONGEST_SIDE = 16384  # of H.264
 _NO_INDEX = "its index (moov) is missing, without which nothing of it can be decoded"
+# Until it knows all streams: in MPEG-PS small pictures of seconds may come before any sound.
+LOOKING = {"mpeg": {"analyzeduration": "60000000"}}  # microseconds
 _HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}  # numbers of ITU-T H.273
 
 
@@ -69,7 +71,7 @@ def opened(source: Path | str, demuxer: str) -> Iterator["av.container.InputCont
     import av
 
     av.logging.set_level(av.logging.ERROR)  # so that errors carry ffmpeg's own words
-    options = {"protocol_whitelist": "file"}
+    options = {"protocol_whitelist": "file", **LOOKING.get(demuxer, {})}
     try:
         with av.open(f"file:{source}", format=demuxer, options=options) as media:
             yield media
@@ -98,16 +100,22 @@ def picture_stream(media: "av.container.InputContainer") -> "VideoStream":
 
 
 def pictures(media: "av.container.InputContainer", video: "VideoStream") -> Iterator["VideoFrame"]:
-    """The pictures from where the file is now read, without those that cannot be decoded."""
+    """The pictures from where the file is now read, without those that cannot be decoded.
+
+    One whose time is not told, as in MPEG-PS where they are small, comes behind the one before.
+    """
     import av
 
-    barren = 0
+    barren, end = 0, None
     for packet in media.demux(video):
         try:
             frames = packet.decode()
         except av.FFmpegError:
             frames = []
-        yield from frames
+        for frame in frames:
+            frame.pts = end if frame.pts is None else frame.pts
+            end = None if frame.pts is None else frame.pts + (frame.duration or 0)
+            yield frame
         barren = 0 if frames else barren + 1
         if barren > _BARREN_PACKETS:
             return

@@ -1,7 +1,9 @@
 """Where reading a film has to begin so that a picture of it can be decoded. Runs in a child."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from services.process.video.film import Film
@@ -70,12 +72,10 @@ def _begins(media: "av.container.InputContainer", place: float, time: float) -> 
     """When the picture begins that is shown at `time`; then, where none is."""
     go_to(media, place)
     found = []
-    for packet in media.demux(picture_stream(media)):
-        if packet.pts is None or packet.time_base is None:
-            continue
-        if packet.dts is not None and packet.dts * packet.time_base > time:
+    for packet in _packets(media):
+        if packet.read is not None and packet.read > time:
             break  # what is decoded later is shown later as well
-        found.append(float(packet.pts * packet.time_base))
+        found.append(packet.time)
     return max((begins for begins in found if begins <= time + _SAME_SECONDS), default=time)
 
 
@@ -94,16 +94,43 @@ def _key_between(media: "av.container.InputContainer", since: float, until: floa
     """The first picture from `since` on if it is a key frame, else the last key frame."""
     go_to(media, since)
     found, first = None, True
-    for packet in media.demux(picture_stream(media)):
-        if packet.pts is None or packet.time_base is None:
-            continue
-        time = float(packet.pts * packet.time_base)
-        if time > until:
+    for packet in _packets(media):
+        if packet.time > until:
             break
-        if packet.is_keyframe and first:
-            return Key(time, since)
-        if packet.is_keyframe:
-            read = packet.pts if packet.dts is None else packet.dts
-            found = Key(time, float(read * packet.time_base))
+        if packet.is_key and first:
+            return Key(packet.time, since)
+        if packet.is_key:
+            found = Key(packet.time, packet.time if packet.read is None else packet.read)
         first = False
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Packet:
+    """A picture as it is in the file.
+
+    Attributes:
+        time: when it is shown, in seconds by the file's own clock.
+        read: when it is decoded; None where that is not told.
+    """
+
+    time: float
+    read: float | None
+    is_key: bool
+
+
+def _packets(media: "av.container.InputContainer") -> Iterator[_Packet]:
+    """The pictures from where the file is now read, as `pictures` has them, but not decoded."""
+    last: _Packet | None = None
+    for packet in media.demux(picture_stream(media)):
+        unit = packet.time_base or Fraction(0)
+        if packet.pts is not None:
+            read = None if packet.dts is None else float(packet.dts * unit)
+            last = _Packet(float(packet.pts * unit), read, packet.is_keyframe)
+        elif last is not None and packet.size:
+            step = float((packet.duration or 0) * unit)
+            read = None if last.read is None else last.read + step
+            last = _Packet(last.time + step, read, packet.is_keyframe)
+        else:
+            continue
+        yield last
