@@ -30,7 +30,7 @@ async def no_lead(*_: Any) -> Approach:
 TOOLS: Any = SimpleNamespace(
     means=Means(threads=1, pixels=10**6, tone_mapping=False),
     settings=SimpleNamespace(limits=LIMITS),
-    ffmpeg=None,
+    ffmpeg=SimpleNamespace(tells_the_shortest=False),
     device=None,
     grant_on=lambda way: None,
     approach=no_lead,
