@@ -41,11 +41,11 @@ class Passage:
 
     @property
     def complained(self) -> bool:
-        """Whether ffmpeg complained about the film of which it made everything."""
+        """Whether ffmpeg, which made everything, complained about the film."""
         return self._complained
 
     async def clear(self) -> None:
-        """Remove what was made, or what an attempt left that failed."""
+        """Remove what an attempt left of its products."""
         await asyncio.to_thread(self._remove)
 
     async def make(self, advance: Advance) -> Made:

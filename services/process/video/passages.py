@@ -48,20 +48,21 @@ class Passages:
         return made
 
     async def _made(self, window: Window, products: Sequence[Product]) -> Made:
-        """The products of that part; without copies of what ffmpeg complains about.
+        """The products of that part; without copied pictures that ffmpeg complains about.
 
-        Those would have the damage, at which many a player stops. When it is encoded, what can be
-        decoded of it is shown, or the film is refused.
+        Those would have the damage, at which many a player stops. When they are encoded, what can
+        be decoded of them is shown, or the film is refused.
         """
         passage = self._passage(window, products)
         made = await passage.make(self._advance)
-        anew = [product.anew for product in products]
-        if not passage.complained or anew == [*products]:
+        copies = {product: product.anew for product in products if product.anew != product}
+        if not passage.complained or not copies:
             return made
-        self._refuse_unable(anew)
+        self._refuse_unable([*copies.values()])
+        passage = self._passage(window, [*copies.values()])
         await passage.clear()
-        again = await self._passage(window, anew).make(self._advance)
-        return {old: again[new] for old, new in zip(products, anew, strict=True)}
+        encoded = await passage.make(self._advance)
+        return made | {copy: encoded[anew] for copy, anew in copies.items()}
 
     def _passage(self, window: Window, products: Sequence[Product]) -> Passage:
         return Passage(self._tools, self._film, self._work, window, products)

@@ -41,13 +41,14 @@ async def test_a_film_with_a_hole_is_not_copied(
     source = tmp_path / "hole.mp4"
     begin, end = int(0.4 * len(whole)), int(0.6 * len(whole))
     source.write_bytes(whole[:begin] + bytes(end - begin) + whole[end:])
-    made = await bench.make(source, SMALL, {**SMALL, "name": "anew", "copySource": False})
+    anew = {**SMALL, "name": "anew", "copySource": False}
+    made = await bench.make(source, SMALL, anew, {**SMALL, "name": "small", "heights": [64]})
     shown = {}
     for name, output in made.items():
         with av.open(str(bench.path(output))) as media:
             shown[name] = [frame.pts for frame in media.decode(video=0)]
         assert output.duration_seconds == pytest.approx(4, abs=0.05)
-    assert shown["96p.mp4"] == shown["anew-96p.mp4"]
+    assert shown["96p.mp4"] == shown["anew-96p.mp4"] == shown["small-64p.mp4"]
 
 
 async def test_a_film_of_which_next_to_nothing_is_left_is_refused_as_if_it_were_encoded(

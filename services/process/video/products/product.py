@@ -100,7 +100,7 @@ class Product(Protocol):
 
     @property
     def anew(self) -> "Product":
-        """The same without anything copied; itself if there is nothing."""
+        """The same, encoded, if its pictures are copied; else itself."""
         ...
 
     @property

@@ -64,7 +64,7 @@ class Rendition(Plain):
     @property
     def anew(self) -> "Rendition":
         """See `Product.anew`."""
-        return replace(self, copied=False, sound_copied=False)
+        return replace(self, copied=False, sound_copied=False) if self.copied else self
 
     @property
     def decodes(self) -> bool:
