@@ -80,6 +80,8 @@ class Film:
         plain: whether the stored pictures are what is shown: square pixels, not turned, from
             the very start of the film on.
         sounds, captions: all tracks that can be decoded, in the file's order.
+        breaks_off: whether it is a recording that ends in the middle of something, and does not tell
+            how long it was: its length is that of what is there.
         flaw: what is wrong with the file that ffmpeg does not complain about; may be nothing.
     """
 
@@ -108,6 +110,7 @@ class Film:
     sounds: tuple[Sound, ...] = ()
     captions: tuple[Captions, ...] = ()
     flaw: str = ""
+    breaks_off: bool = False
 
     def faster_than(self, rate: float) -> bool:
         """Whether more than `rate` pictures a second may be shown anywhere in it."""

@@ -24,7 +24,7 @@ from services.process.video.passages import Passages
 from services.process.video.settings import FilmSettings
 from services.process.video.stills.stills import pictured
 from services.process.video.tools import Tools
-from shared.errors import InvalidJob, UnsupportedMedia
+from shared.errors import CorruptMedia, InvalidJob, UnsupportedMedia
 from shared.jobs import Operation, Output
 from shared.together import together
 from shared.work import Work
@@ -75,6 +75,7 @@ class Films:
         if operations is None and film.video_stream is None:
             recipes = plan(_USUAL_OF_SOUND, self._catalogue)
         _refuse_blind(film, recipes)
+        _refuse_cut_recording(film, recipes)
         asked = _asked(recipes, film)
         pictures, films = await _made(tools, film, asked, work)
         outputs = [o for one in asked for o in one.outputs(films, pictures, tools, work)]
@@ -124,6 +125,15 @@ def _refuse_blind(film: Film, recipes: tuple[FilmRecipe, ...]) -> None:
     """Refuse what needs pictures of a film that has none."""
     if film.video_stream is None and any(recipe.needs_pictures for recipe in recipes):
         raise UnsupportedMedia("The file has no video stream.")
+
+
+def _refuse_cut_recording(film: Film, recipes: tuple[FilmRecipe, ...]) -> None:
+    """Refuse what is to be made of all of it: nothing tells how much is missing."""
+    if film.breaks_off and any(recipe.reads_all and not recipe.salvage for recipe in recipes):
+        raise CorruptMedia(
+            f"The film is damaged: it breaks off after {film.duration_seconds:.1f} seconds,"
+            " and does not tell how long it was."
+        )
 
 
 async def _made(tools: Tools, film: Film, asked: list[Asked], work: Work) -> list[_Made]:

@@ -1,5 +1,7 @@
 """`poster`: the picture that stands for the film."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from services.process.video.film import Film, Still
@@ -9,6 +11,8 @@ from services.process.video.operations.pictured import Pictured
 
 class Poster(Pictured):
     """One picture of the film, as WebP up to 1280 pixels wide, or what is made of it."""
+
+    reads_all: ClassVar[bool] = False
 
     at: Place | None = Field(
         default=None,

@@ -10,6 +10,7 @@ class Probe(FilmRecipe):
     """JSON: container, duration, and every stream that can be used."""
 
     needs_pictures: ClassVar[bool] = False
+    reads_all: ClassVar[bool] = False
 
     def told(self, film: Film) -> dict[str, Any]:
         """All that is known of it."""

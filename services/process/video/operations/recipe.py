@@ -18,10 +18,13 @@ class FilmRecipe(Recipe):
     Attributes:
         needs_pictures: whether it makes no sense for sound alone.
 
+        reads_all: whether it reads the film to its end.
+
     The products of all operations that need the same part of the film come out of one passage.
     """
 
     needs_pictures: ClassVar[bool] = True
+    reads_all: ClassVar[bool] = True
 
     salvage: bool = Field(
         default=False, description="Whether of a damaged film is made what can be decoded of it."

@@ -22,6 +22,31 @@ def cut_off(source: Path) -> bool:
         return size is not None and file.tell() + size > source.stat().st_size
 
 
+def recording_cut_off(source: Path) -> bool:
+    """Whether a file that does not tell its size, as when recorded live, ends within an element.
+
+    Elements of unknown size are entered, the others passed over. False where there is something
+    else than elements: ffmpeg says what is wrong with that.
+    """
+    end = source.stat().st_size
+    with source.open("rb") as file:
+        if file.read(4) != _HEADER:
+            return False
+        file.seek(_size(file) or 0, 1)
+        if file.read(4) != _SEGMENT or _size(file) is not None:
+            return False
+        while first := file.read(1):
+            if not first[0] >> 4:  # no id has more than four bytes
+                return False
+            file.seek(8 - first[0].bit_length(), 1)
+            if file.tell() >= end:
+                return True
+            file.seek(_size(file) or 0, 1)
+            if file.tell() > end:
+                return True
+    return False
+
+
 def _size(file: BinaryIO) -> int | None:
     """A number of variable length; None for the one that stands for an unknown size."""
     first = file.read(1)

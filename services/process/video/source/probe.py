@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from services.process.video.film import Film, Limits, Sound
 from services.process.video.source.container import HEAD_BYTES, container
+from services.process.video.source.ebml import recording_cut_off
 from services.process.video.source.flv import flaw_of
 from services.process.video.source.length import believed
 from services.process.video.source.tracks import begins, captions_of, sounds_of
@@ -43,6 +44,7 @@ def probe(source: Path, limits: Limits, demuxer: str | None = None) -> Film:
     """
     ours, demuxer = demuxer is not None, demuxer or _demuxer_of(source)
     flaw = flaw_of(source) if demuxer == "flv" else ""
+    breaks_off = demuxer == "matroska" and not ours and recording_cut_off(source)
     with opened(source, demuxer) as media:
         _check_streams(media, limits)
         if media.streams.audio and not shown_streams(media):
@@ -51,7 +53,7 @@ def probe(source: Path, limits: Limits, demuxer: str | None = None) -> Film:
             video = picture_stream(media)
             _check_size(video.width, video.height, limits)  # before anything is decoded
             told = _described(str(source.absolute()), demuxer, media, video)
-        told = replace(told, flaw=flaw)
+        told = replace(told, flaw=flaw, breaks_off=breaks_off)
         film = told if ours else believed(told, media, limits)
         _check_length(film, limits)
         if film.video_stream is not None:
