@@ -9,7 +9,7 @@ _BITS_PER_PIXEL = 0.25
 _SOUND_MOST = 1.25  # of the bit rate that is wanted: encoders do not keep to it closely
 _SOUND_RATE = 48000
 # The others do not tell the time of every picture, and a copy has the holes of a damaged stream.
-_CONTAINERS = frozenset({"mov", "matroska"})
+COPIED_FROM = frozenset({"mov", "matroska"})
 
 
 def pictures_fit(
@@ -20,7 +20,7 @@ def pictures_fit(
     return (
         (film.width, film.height) == size
         and film.video_codec == codec
-        and film.container in _CONTAINERS
+        and film.container in COPIED_FROM
         and film.pixel_format == "yuv420p"
         and film.plain
         and not film.interlaced
@@ -41,7 +41,7 @@ def sound_fits(film: Film, codec: CodecName, kbps: int) -> bool:
     sound = film.sound(film.audio_stream)
     return (
         sound is not None
-        and film.container in _CONTAINERS
+        and film.container in COPIED_FROM
         and (sound.codec, sound.profile) in CODECS[codec].sound_kinds
         and sound.channels <= 2
         and sound.rate <= _SOUND_RATE

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from services.process.video.copying import COPIED_FROM
 from services.process.video.film import Film, Limits, Sound
 from services.process.video.source.container import HEAD_BYTES, container
 from services.process.video.source.ebml import recording_cut_off
@@ -52,7 +53,8 @@ def probe(source: Path, limits: Limits, demuxer: str | None = None) -> Film:
         else:
             video = picture_stream(media)
             _check_size(video.width, video.height, limits)  # before anything is decoded
-            told = _described(str(source.absolute()), demuxer, media, video)
+            copied = not ours and demuxer in COPIED_FROM
+            told = _described(str(source.absolute()), demuxer, media, video, copied=copied)
         told = replace(told, flaw=flaw, breaks_off=breaks_off)
         film = told if ours else believed(told, media, limits)
         _check_length(film, limits)
@@ -170,13 +172,18 @@ def _are_more(media: "av.container.InputContainer", video: "VideoStream", count:
 
 
 def _described(
-    path: str, demuxer: str, media: "av.container.InputContainer", video: "VideoStream"
+    path: str,
+    demuxer: str,
+    media: "av.container.InputContainer",
+    video: "VideoStream",
+    *,
+    copied: bool,
 ) -> Film:
     frame = next(pictures(media, video), None)
     if frame is None:
         raise CorruptMedia("The film is damaged: no picture of it can be decoded.")
     width, height = _displayed(video, frame)
-    sounds, captions = sounds_of(media), captions_of(media)
+    sounds, captions = sounds_of(media, measured=copied), captions_of(media)
     audio = _chosen(media, sounds)
     duration, picture_end = _durations(media, video)
     return Film(

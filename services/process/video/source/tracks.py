@@ -21,8 +21,12 @@ _MOST_TRACKS = 16
 _COPIED = {"aac", "opus"}
 
 
-def sounds_of(media: "av.container.InputContainer") -> tuple[Sound, ...]:
-    """The tracks of sound that can be decoded, in the file's order; the first 16."""
+def sounds_of(media: "av.container.InputContainer", *, measured: bool = False) -> tuple[Sound, ...]:
+    """The tracks of sound that can be decoded, in the file's order; the first 16.
+
+    Args:
+        measured: whether bit rates are measured that the file does not tell: for what is copied.
+    """
     from av.stream import Disposition
 
     tracks = [s for s in media.streams.audio if getattr(s, "codec_context", None)]
@@ -36,7 +40,7 @@ def sounds_of(media: "av.container.InputContainer") -> tuple[Sound, ...]:
             begins=begins(media, track),
             seconds=_seconds(media, track),
             profile=track.codec_context.profile,
-            bit_rate=track.codec_context.bit_rate or _measured(media, track),
+            bit_rate=track.codec_context.bit_rate or (_measured(media, track) if measured else 0),
             **_told(track.metadata),
         )
         for track in tracks[:_MOST_TRACKS]
