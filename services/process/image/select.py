@@ -118,7 +118,6 @@ class InTurn:
     def __init__(self, engines: tuple[Engine, ...]) -> None:
         self.name = engines[0].name
         self.formats = frozenset(kind for engine in engines for kind in engine.formats)
-        self.animates = any(engine.animates for engine in engines)
         self._engines = engines
 
     def render(

@@ -13,7 +13,7 @@ from services.process.image.watermark import mark
 def finished(image: pyvips.Image, finish: Finish, watermarks: Path | None) -> pyvips.Image:
     """`image` (upright, in sRGB) as `finish` says, in memory."""
     done = image
-    if finish.keep and finish.keep != (image.width, image.height):
+    if finish.keep:
         done = _kept(done, finish.keep)
     if finish.blur:
         done = weighted(done, lambda pixels: pixels.gaussblur(finish.blur))

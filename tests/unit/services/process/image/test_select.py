@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from millrace.settings import BadSetting, read
 from services.process.image import select
 from services.process.image.engine import Engine, Limits, Target
 from services.process.image.look import Watermark
 from services.process.image.select import EngineName, chosen, engine, render, warm
+from services.process.settings import ProcessSettings
 from shared.errors import CorruptMedia, EngineUnavailable, InvalidJob, UnsupportedMedia
 
 LIMITS = Limits(pixels=1_000_000)
@@ -19,6 +21,16 @@ LIMITS = Limits(pixels=1_000_000)
 @pytest.mark.parametrize(("name", "library"), [("vips", "vips 8"), ("pillow", "pillow 1")])
 def test_engine_by_name(name: EngineName, library: str) -> None:
     assert engine(name, LIMITS).name.startswith(library)
+
+
+@pytest.mark.parametrize("name", ["auto", "vips", "pillow", "cuda"])
+def test_every_engine_can_be_asked_for(name: EngineName) -> None:
+    assert read(ProcessSettings, process_engine=name).process_engine == name
+
+
+def test_an_engine_that_there_is_not_ends_the_start() -> None:
+    with pytest.raises(BadSetting, match=r"PROCESS_ENGINE: .*'auto', 'vips', 'pillow' or 'cuda'"):
+        read(ProcessSettings, process_engine="sharp")
 
 
 @pytest.mark.parametrize("missing", [ImportError("no pyvips"), OSError("no libvips.so")])
