@@ -103,3 +103,52 @@ async def test_a_film_with_a_hole_up_to_its_end_is_no_header_that_claims(
     half = len(content) // 2
     source.write_bytes(content[:half] + bytes(len(content) - half))
     assert isinstance(await refusal(bench, source, {**SMALL, "crf": 30}), CorruptMedia)
+
+
+@pytest.fixture
+def avi(film: FilmMaker) -> bytes:
+    tone = ("-f", "lavfi", "-i", "sine=duration=4")
+    coded = ("-c:v", "mpeg4", "-q:v", "2", "-c:a", "mp3", "-g", "25")
+    return film("honest.avi", *pattern("320x192", 4), *tone, *coded).read_bytes()
+
+
+def claiming(avi: bytes, hours: float) -> bytes:
+    """The AVI film, whose headers claim so many hours: the main one, and one for each stream."""
+    changed = bytearray(avi)
+    struct.pack_into("<I", changed, changed.index(b"avih") + 8 + 16, int(hours * _HOUR * 25))
+    for kind in (b"vids", b"auds"):
+        at = changed.index(b"strh\x38\0\0\0" + kind) + 8
+        scale, rate = struct.unpack_from("<II", changed, at + 20)
+        struct.pack_into("<I", changed, at + 32, int(hours * _HOUR * rate / scale))
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("hours", [5, 24], ids=["allowed", "too long"])
+async def test_all_is_made_of_the_avi_that_is_there(
+    bench: Bench, avi: bytes, tmp_path: Path, hours: float
+) -> None:
+    source = tmp_path / "claims.avi"
+    source.write_bytes(claiming(avi, hours))
+    outputs = await bench.make(source, "probe", SMALL, "poster", "thumbnails", "storyboard")
+    told = outputs["probe.json"].value
+    assert told is not None
+    assert told["durationSeconds"] == pytest.approx(4, abs=0.1)
+    assert outputs["96p.mp4"].duration_seconds == pytest.approx(4, abs=0.1)
+    assert "thumbnails-5.webp" in outputs
+
+
+async def test_an_avi_that_breaks_off_is_not_made_whole_by_that(
+    bench: Bench, avi: bytes, tmp_path: Path
+) -> None:
+    source = tmp_path / "half.avi"
+    source.write_bytes(claiming(avi, 24)[: len(avi) // 2])
+    assert isinstance(await refusal(bench, source, SMALL), MillraceError)
+
+
+async def test_an_avi_with_too_many_pictures_is_refused(
+    benches: Benches, avi: bytes, tmp_path: Path
+) -> None:
+    source = tmp_path / "many.avi"
+    source.write_bytes(claiming(avi, 24))
+    error = await refusal(await benches(max_video_frames=99), source, "probe")
+    assert str(error) == "The film has more than 99 pictures; no more are allowed."

@@ -1,18 +1,24 @@
 """How long a film really is, where its header alone tells. Runs in a child: strangers made the file."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.process.video.film import Film, Limits
 from services.process.video.source.ebml import cut_off
+from services.process.video.source.riff import riff_cut_off
 from services.process.video.source.whole import tolerated
 
 if TYPE_CHECKING:
     import av.container
 
 # In the others each picture's time is in a table, or the length is an estimate anyway.
-_CLAIMED = frozenset({"matroska", "flv"})
+CLAIMED: dict[str, Callable[[Path], bool]] = {
+    "matroska": cut_off,
+    "flv": lambda _: False,  # `Film.flaw` tells
+    "avi": riff_cut_off,
+}
 _READ_BYTES = 2**30  # of a file that is looked into though its length would be allowed
 _MICROSECONDS = 1_000_000
 _Ends = tuple[dict[int, float], int]
@@ -24,9 +30,10 @@ def believed(film: Film, media: "av.container.InputContainer", limits: Limits) -
 
     Not one that breaks off: by the length that it should have that is found out.
     """
-    if film.container not in _CLAIMED or film.flaw or not film.duration_seconds:
+    is_cut_off = CLAIMED.get(film.container)
+    if is_cut_off is None or film.flaw or not film.duration_seconds:
         return film
-    if film.container == "matroska" and cut_off(Path(film.path)):
+    if is_cut_off(Path(film.path)):
         return film
     allowed = film.duration_seconds <= limits.seconds
     if allowed and media.size > _READ_BYTES:

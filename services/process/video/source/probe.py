@@ -12,7 +12,7 @@ from services.process.video.film import Film, Limits, Sound
 from services.process.video.source.container import HEAD_BYTES, container
 from services.process.video.source.ebml import recording_cut_off
 from services.process.video.source.flv import flaw_of
-from services.process.video.source.length import believed
+from services.process.video.source.length import CLAIMED, believed
 from services.process.video.source.tracks import begins, captions_of, sounds_of
 from shared.errors import CorruptMedia, SourceTooLarge, UnsupportedMedia
 
@@ -155,10 +155,11 @@ def _check_frames(
     film: Film, media: "av.container.InputContainer", video: "VideoStream", limits: Limits
 ) -> None:
     """What the file's table says; without one, what there is. ffmpeg counts once more."""
-    if video.frames > limits.frames:
-        raise SourceTooLarge(f"The film has {video.frames} pictures; {limits.frames} are allowed.")
+    tabled = 0 if film.container in CLAIMED else video.frames
+    if tabled > limits.frames:
+        raise SourceTooLarge(f"The film has {tabled} pictures; {limits.frames} are allowed.")
     likely = film.picture_seconds * (video.average_rate or 0)
-    if not video.frames and likely > limits.frames and _are_more(media, video, limits.frames):
+    if not tabled and likely > limits.frames and _are_more(media, video, limits.frames):
         raise SourceTooLarge(
             f"The film has more than {limits.frames} pictures; no more are allowed."
         )
