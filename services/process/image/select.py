@@ -158,7 +158,9 @@ class InTurn:
             if wanted <= engine.formats and (engine.animates or not moves)
         ]
         if not able:
-            raise UnsupportedMedia(f"formats: no engine here writes {', '.join(wanted)} together")
+            raise UnsupportedMedia(
+                f"formats: no engine here writes {', '.join(sorted(wanted))} together"
+            )
         return able
 
 

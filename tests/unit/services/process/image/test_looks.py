@@ -225,6 +225,23 @@ def test_format_without_a_codec_is_refused_by_name(wide: Path, tmp_path: Path) -
         engine.render(wide, [Target("a", "jxl")], tmp_path)
 
 
+def test_formats_that_no_engine_has_together_are_refused_by_name(
+    wide: Path, tmp_path: Path
+) -> None:
+    one, other = Pillow(Limits(pixels=10**8)), Pillow(Limits(pixels=10**8))
+    one.formats, other.formats = frozenset({"webp"}), frozenset({"png"})
+    with pytest.raises(UnsupportedMedia, match="formats: no engine here writes png, webp together"):
+        InTurn((one, other)).render(wide, [Target("a", "webp"), Target("a", "png")], tmp_path)
+
+
+def test_contain_that_leaves_no_room_adds_no_transparency(
+    engine: Engine, wide: Path, tmp_path: Path
+) -> None:
+    engine.render(wide, [Target("a", "png", width=150, height=50, fit="contain")], tmp_path)
+    with Image.open(tmp_path / "a.png") as image:
+        assert (image.size, image.mode) == ((150, 50), "RGB")
+
+
 def test_look_of_nothing_is_the_whole_picture(engine: Engine, wide: Path, tmp_path: Path) -> None:
     assert Look() == Look(width=None, height=None, fit="inside", focus="centre")
     assert one(engine, wide, Target("a", "png"), tmp_path).size == (300, 100)

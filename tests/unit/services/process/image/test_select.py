@@ -57,8 +57,11 @@ def test_a_warm_child_loads_nothing_for_its_first_picture() -> None:
 
 
 def test_auto_is_libvips_where_it_is_and_never_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert chosen("auto")[0] == "vips"
-    assert chosen("cuda")[0] == "cuda"
+    assert chosen("auto") == (
+        "vips",
+        "auto takes libvips where it is, and the GPU only if it is named: cuda",
+    )
+    assert chosen("cuda") == ("cuda", "PROCESS_ENGINE names it")
     monkeypatch.setattr("services.process.image.select.find_spec", lambda _: None)
     assert chosen("auto") == ("pillow", "libvips is not installed")
 
