@@ -242,6 +242,15 @@ def test_contain_that_leaves_no_room_adds_no_transparency(
         assert (image.size, image.mode) == ((150, 50), "RGB")
 
 
+def test_contain_keeps_what_is_transparent(engine: Engine, tmp_path: Path) -> None:
+    Image.new("RGBA", (60, 60), (200, 30, 10, 128)).save(tmp_path / "glass.png")
+    target = Target("a", "png", width=60, height=30, fit="contain")
+    image = one(engine, tmp_path / "glass.png", target, tmp_path)
+    assert (image.size, image.mode) == ((60, 30), "RGBA")
+    assert alike(image.getpixel((30, 15)), (200, 30, 10, 128), 1)
+    assert alike(image.getpixel((2, 15)), (0, 0, 0, 0), 0)
+
+
 def test_look_of_nothing_is_the_whole_picture(engine: Engine, wide: Path, tmp_path: Path) -> None:
     assert Look() == Look(width=None, height=None, fit="inside", focus="centre")
     assert one(engine, wide, Target("a", "png"), tmp_path).size == (300, 100)

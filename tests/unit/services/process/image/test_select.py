@@ -78,6 +78,17 @@ def test_auto_takes_the_first_that_knows_the_format(
     assert made.engine.startswith(library)
 
 
+@pytest.mark.parametrize(("frames", "animated"), [(1, True), (2, False)])
+def test_pillow_is_taken_for_animations_that_are_kept_alone(
+    frames: int, animated: bool, tmp_path: Path
+) -> None:
+    first, *others = [Image.new("RGB", (30, 20), colour) for colour in ("red", "blue")][:frames]
+    first.save(tmp_path / "a.webp", save_all=True, append_images=others)
+    wishes = [Target("b", animated=animated)]
+    (made,) = render("auto", LIMITS, tmp_path / "a.webp", wishes, tmp_path)
+    assert made.engine.startswith("vips")
+
+
 def test_auto_refuses_what_none_knows(tmp_path: Path) -> None:
     source = tmp_path / "a.jpg"
     source.write_text("a text")
