@@ -205,6 +205,18 @@ async def test_what_comes_after_a_very_long_picture_is_in_pieces_of_the_usual_le
         )
         lengths = re.findall(r"#EXTINF:([0-9.]+)", (root / folder / "index.m3u8").read_text())
         assert [*map(float, lengths)] == pytest.approx([12.52, 1.48, 2, 2], abs=0.003)
+        assert not _is_reordered(root / folder / "index.m3u8")
+
+
+def _is_reordered(playlist: Path) -> bool:
+    """Whether pictures are decoded in another order: then pieces do not tell how long each is shown."""
+    with av.open(str(playlist)) as media:
+        return any(packet.pts != packet.dts for packet in media.demux(video=0) if packet.size)
+
+
+async def test_pictures_at_even_distances_are_decoded_in_the_best_order(bench: Bench) -> None:
+    made = await bench.make(BUNNY, {**HLS, "preset": "veryfast"})
+    assert _is_reordered(master(bench, made).parent / "96p/index.m3u8")
 
 
 @pytest.mark.parametrize("rate", ["30000/1001", "24000/1001", "25", "60"])

@@ -30,6 +30,8 @@ _INIT = "init.mp4"
 # itself that picture is as long as the one before: wrong where they come at uneven distances.
 _EXACT = "setts=pts=PTS:dts=DTS:duration=if(isnan(NEXT_DTS)\\,DURATION\\,NEXT_DTS-DTS)"
 _ROUNDED_SECONDS = 0.000001  # by which a picture at a piece's very beginning may seem too early
+_PIECES = "scenecut=0:keyint=infinite:open-gop=0"
+_UNEVEN = 1.01  # times its usual rate, that a film has where it is fastest
 _LATE_SECONDS = 0.05  # pictures that begin no later than that wait for nothing
 _REPEAT_SECONDS = 0.5  # at most, between repeated pictures
 _PLAIN = re.compile(r"[^\w.()-]+")  # the rest would have to be escaped in a playlist
@@ -112,12 +114,7 @@ class Adaptive:
         options = (
             *("-an", "-c:v", "libx264", "-preset", self.preset, "-crf", str(self.crf)),
             # Key frames where pieces begin, and nowhere else.
-            *(
-                "-force_key_frames",
-                self._keys,
-                "-x264-params",
-                "scenecut=0:keyint=infinite:open-gop=0",
-            ),
+            *("-force_key_frames", self._keys, "-x264-params", f"{_PIECES}{_order(film)}"),
             *("-fps_mode", "vfr", "-bsf:v", _EXACT, *self._pieces(folder)),
         )
         return Branch(options, Tap(size.width, size.height), self._from_the_start(film))
@@ -200,6 +197,15 @@ class Adaptive:
                 engine=passed.tools.ffmpeg.name,
             ),
         )
+
+
+def _order(film: Film) -> str:
+    """Pictures at uneven distances are decoded in the order in which they are shown.
+
+    A piece tells the time between decodings, which players take for that between pictures: of a
+    picture that waits for the next one they would believe that it belongs to another.
+    """
+    return ":bframes=0" if film.faster_than(_UNEVEN * film.frame_rate) else ""
 
 
 def tracks(
