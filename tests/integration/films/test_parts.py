@@ -6,7 +6,7 @@ import pytest
 from tests.films import Bench, FilmMaker
 from tests.integration.films.comparing import likeness, reference, times
 from tests.integration.films.kinds import LIKE, RATE, moving, plain
-from tests.integration.films.looks import waits
+from tests.integration.films.looks import brightness, waits
 
 START, SECONDS = 1.0, 0.6
 PARTS = (
@@ -50,3 +50,12 @@ async def test_a_part_far_from_the_start_is_that_of_its_time(
     assert light == pytest.approx(
         [(24 + 2 * (52 + number / 5)) * 255 / 219 for number in range(11)], abs=2
     )
+
+
+async def test_what_is_near_the_beginning_of_an_flv_is_found(bench: Bench, film: FilmMaker) -> None:
+    brighter = "color=black:size=32x32:rate=25:duration=4,geq=lum=40+40*T:cb=128:cr=128"
+    source = film("brighter.flv", "-f", "lavfi", "-i", brighter, *H264, "-g", "5", "-bf", "2")
+    made = await bench.make(source, {"op": "trim", "start": 0.08}, {"op": "poster", "at": 0.08})
+    part = bench.path(made["trim.mp4"])
+    assert len(times(part)) == 98
+    assert brightness(bench.path(made["poster.webp"])) < 50

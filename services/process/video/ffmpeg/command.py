@@ -21,6 +21,9 @@ _ALWAYS = (
     *("-progress", "pipe:1", "-stats_period", "0.5"),
 )
 _LEAST_UNITS = 480  # of time, in a second
+# To be safe: ffmpeg searches 0.13 s earlier where pictures are out of order, and what is before the
+# first key frame is not found, but something in the middle of the film is.
+_SEARCHED_SECONDS = 0.5
 _JUMP_SECONDS = 10.0  # in MPEG; ffmpeg's own
 _ROUNDED_SECONDS = 0.002  # by which times of pictures may differ from those in the file
 # Demuxers of which ffmpeg counts time from the first stream that is read, and not from the first.
@@ -55,6 +58,7 @@ def encode(
 
     Sound and captions that several files have alike are encoded once, too.
     """
+    window = _whole_if_near(window)
     branches = [_given(branch, means.route) for branch in ordered(branches)]
     first = (*_from_the_start(window), *fetching(means.route, film))
     chains, labels = graph(film, branches, means.tone_mapping, first)
@@ -101,14 +105,14 @@ def grab(
     """
     # A millisecond early: a time that was rounded up must not lead to the next picture.
     seconds = max(0.0, seconds - 0.001)
-    start = _jump(Window(seconds, lead=min(lead, seconds)))
+    window = _whole_if_near(Window(seconds, lead=min(lead, seconds)))
     shown = f"{scaled(*size)}:flags=lanczos"
     filters = ",".join((*cleaned(film), shown, *toned(film, means.tone_mapping)))
     return (
         *_ALWAYS,
-        *(start if search else ()),
+        *(_jump(window) if search else ()),
         *_input(film, means),
-        *(() if search else ("-ss", f"{seconds:.6f}")),
+        *(_cut(window) if search else ("-ss", f"{seconds:.6f}")),
         *("-map", f"0:{film.video_stream}", "-frames:v", "1"),
         *("-vf", f"{filters},format=rgb24,setsar=1"),
         *NOTHING_BUT_MEDIA,
@@ -121,6 +125,12 @@ def png(target: Path) -> tuple[str, ...]:
     """One lossless picture as a file."""
     # image2pipe, since image2 would read a number pattern into the file's name
     return (*PNG, "-f", "image2pipe", f"file:{target}")
+
+
+def _whole_if_near(window: Window) -> Window:
+    """The window, read from the film's beginning if that is near, where FLV cannot be searched."""
+    near = window.start - window.lead < _SEARCHED_SECONDS
+    return replace(window, lead=window.start) if near else window
 
 
 def _reads_all_before(window: Window) -> bool:
@@ -146,14 +156,19 @@ def _opened(window: Window) -> tuple[str, ...]:
 
 
 def _jump(window: Window) -> tuple[str, ...]:
-    start = ("-ss", f"{window.start - window.lead:.6f}") if window.start else ()
-    return (*start, *_early(window))
+    begins = window.start - window.lead
+    return (*(("-ss", f"{begins:.6f}") if begins else ()), *_early(window))
 
 
 def _early(window: Window) -> tuple[str, ...]:
     if not window.lead:
         return ()
     return ("-itsoffset", f"{-window.lead:.6f}", *_patient(window.lead))
+
+
+def _cut(window: Window) -> tuple[str, ...]:
+    """For an output, where nothing was jumped: what is before the start goes no further."""
+    return ("-ss", "0") if _reads_all_before(window) else ()
 
 
 def _from_the_start(window: Window) -> tuple[str, ...]:
