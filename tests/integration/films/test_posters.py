@@ -60,3 +60,16 @@ async def test_a_poster_is_taken_at_a_share(
 ) -> None:
     made = await bench.make(colours, {"op": "poster", "at": at})
     assert colour_of(opened(bench, made["poster.webp"])) == colour
+
+
+async def test_a_poster_before_the_second_key_frame_of_a_transport_stream(
+    bench: Bench, film: FilmMaker
+) -> None:
+    """The first key frame is decoded before the film begins, and a search has to go that far."""
+    brighter = "color=black:size=64x64:rate=12.5:duration=6,geq=lum=40+30*T:cb=128:cr=128"
+    x264 = ("-c:v", "libx264", "-bf", "3", "-g", "60", "-x264-params", "scenecut=0:open-gop=1")
+    source = film("open.ts", "-f", "lavfi", "-i", brighter, *x264)
+    made = await bench.make(source, {"op": "poster", "at": 3.928, "formats": ["png"]})
+    # Grey is of the full range, the film's light of 219 steps from 16 on.
+    light = (40 + 30 * 3.92 - 16) * 255 / 219
+    assert brightness(bench.path(made["poster.png"])) == pytest.approx(light, abs=3)

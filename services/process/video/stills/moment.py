@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.process.video.film import Film
 from services.process.video.source.probe import opened, picture_stream, pictures
-from services.process.video.stills.seeking import go_to, key_before, start_of
+from services.process.video.stills.seeking import go_to, key_before, start_of, to_the_beginning
 
 if TYPE_CHECKING:
     import av.container
@@ -77,9 +77,11 @@ def shown_at(
     media: "av.container.InputContainer", video: "VideoStream", time: float
 ) -> "VideoFrame | None":
     """The picture that a player shows at `time`: the last one that began until then."""
-    start = start_of(media)
-    key = key_before(media, time, start)
-    go_to(media, key.place if key else start)
+    key = key_before(media, time, start_of(media))
+    if key:
+        go_to(media, key.place)
+    else:
+        to_the_beginning(media)
     shown = None
     for frame in pictures(media, video):
         if shown is not None and clock(frame) > time:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import av.container
 
 _SAME_SECONDS = 0.001  # times are told in rounded numbers
+_REORDERED_SECONDS = 10.0  # more than pictures are decoded before they are shown
 _MARGIN_SECONDS = 0.5  # ffmpeg's program seeks by other clocks, of this much difference at most
 
 
@@ -38,8 +39,15 @@ def go_to(media: "av.container.InputContainer", time: float) -> None:
     """Read from the key frame before `time`; from where we are if the file cannot be searched."""
     import av
 
-    with suppress(av.FFmpegError):
-        media.seek(int(time / MICROSECOND), backward=True)
+    for place in (time, start_of(media)):
+        with suppress(av.FFmpegError):
+            media.seek(int(place / MICROSECOND), backward=True)
+            return
+
+
+def to_the_beginning(media: "av.container.InputContainer") -> None:
+    """Read from the first picture, which is decoded before the film begins."""
+    go_to(media, start_of(media) - _REORDERED_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ def approach(film: Film, seconds: float) -> Approach:
         start = start_of(media)
         time = start + seconds
         key = key_before(media, time, start)
-        begins = _begins(media, key.place if key else start, time)
+        begins = _begins(media, key.place if key else start - _REORDERED_SECONDS, time)
     early = seconds if key is None else time - key.place
     lead = min(seconds, early + _MARGIN_SECONDS) if early > 0 else 0.0
     return Approach(lead, max(0.0, time - begins))
@@ -85,9 +93,11 @@ def key_before(media: "av.container.InputContainer", time: float, earliest: floa
     In a container without an index, such as MPEG-TS, a search leads to any picture.
     """
     back = 0.0
-    while (key := _key_between(media, time - back, time)) is None and time - back > earliest:
+    while (since := time - back) > earliest:
+        if (key := _key_between(media, since, time)) is not None:
+            return key
         back = 2 * back or 1.0
-    return key
+    return _key_between(media, earliest - _REORDERED_SECONDS, time)
 
 
 def _key_between(media: "av.container.InputContainer", since: float, until: float) -> Key | None:
