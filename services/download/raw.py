@@ -1,5 +1,6 @@
 """Cameras' raw photos that are TIFF files by their first bytes: DNG, and makers' own kinds."""
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ def _number(file: BinaryIO, at: int, form: struct.Struct) -> int:
 
 
 def _at(file: BinaryIO, place: int, length: int) -> bytes:
-    if place >= 2**63:  # more than a place in a file can be
+    if place >= os.fstat(file.fileno()).st_size:  # to some of these no system can go
         return b""
     file.seek(place)
     return file.read(length)

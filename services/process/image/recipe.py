@@ -48,7 +48,7 @@ class Recipes:
         files = {mark.image: _digest_of_file(mark, watermarks) for mark in marks}
         return cls(
             versions,
-            tuple(sorted(_told(one, files) for one in {_shown(wish) for wish in wishes})),
+            tuple(sorted({_told(_shown(wish), files) for wish in wishes})),
             files,
         )
 

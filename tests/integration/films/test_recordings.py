@@ -47,3 +47,14 @@ async def test_one_that_breaks_off_is_refused(
     assert made["96p.mp4"].duration_seconds is not None
     assert 1 < made["96p.mp4"].duration_seconds < 2.9
     assert made["96p.mp4"].missing_seconds is None
+
+
+async def test_one_that_claims_more_than_any_file_has_is_refused(
+    bench: Bench, tmp_path: Path
+) -> None:
+    source = tmp_path / "film.mkv"
+    claims = b"\xec\x01" + (2**56 - 2).to_bytes(7)  # an element to be passed over
+    source.write_bytes(recorded() + claims)
+    error = await refusal(bench, source, SMALL)
+    assert isinstance(error, CorruptMedia)
+    assert "breaks off after" in str(error)

@@ -17,7 +17,6 @@ class FilmRecipe(Recipe):
 
     Attributes:
         needs_pictures: whether it makes no sense for sound alone.
-
         reads_all: whether it reads the film to its end.
 
     The products of all operations that need the same part of the film come out of one passage.

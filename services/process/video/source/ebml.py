@@ -12,14 +12,15 @@ def cut_off(source: Path) -> bool:
 
     RFC 8794, chapters 4 and 6: an element is an id, a size, and as many bytes.
     """
+    end = source.stat().st_size
     with source.open("rb") as file:
         if file.read(4) != _HEADER:
             return False
-        file.seek(_size(file) or 0, 1)
+        if not _passed(file, end):
+            return True
         if file.read(4) != _SEGMENT:
             return False
-        size = _size(file)
-        return size is not None and file.tell() + size > source.stat().st_size
+        return not _passed(file, end)
 
 
 def recording_cut_off(source: Path) -> bool:
@@ -32,7 +33,8 @@ def recording_cut_off(source: Path) -> bool:
     with source.open("rb") as file:
         if file.read(4) != _HEADER:
             return False
-        file.seek(_size(file) or 0, 1)
+        if not _passed(file, end):
+            return True
         if file.read(4) != _SEGMENT or _size(file) is not None:
             return False
         while first := file.read(1):
@@ -41,10 +43,21 @@ def recording_cut_off(source: Path) -> bool:
             file.seek(8 - first[0].bit_length(), 1)
             if file.tell() >= end:
                 return True
-            file.seek(_size(file) or 0, 1)
-            if file.tell() > end:
+            if not _passed(file, end):
                 return True
     return False
+
+
+def _passed(file: BinaryIO, end: int) -> bool:
+    """Go behind the element whose size comes next, or into one of unknown size.
+
+    False where that is behind the end of the file: to some such places no system can go.
+    """
+    size = _size(file) or 0
+    if file.tell() + size > end:
+        return False
+    file.seek(size, 1)
+    return True
 
 
 def _size(file: BinaryIO) -> int | None:

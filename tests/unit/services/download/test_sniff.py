@@ -334,5 +334,23 @@ def test_tiff_whose_directory_is_nonsense_is_left_to_decoders(start: int, tmp_pa
     path = tmp_path / "photo.tif"
     path.write_bytes(b"II*\0" + struct.pack("<I", start) + b"\xff" * 60)
     assert sniff(path, "photo.tif").ext == "tiff"
-    path.write_bytes(b"II+\0" + struct.pack("<HHQ", 8, 0, 2**64 - 1) + b"\xff" * 60)
+
+
+# ext4 goes to no place from 16 TiB on.
+@pytest.mark.parametrize("start", [2**64 - 1, 2**63 - 1, 2**63, 2**44])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_big_tiff_whose_directory_is_beyond_all_files_is_left_to_decoders(
+    start: int, order: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "photo.tif"
+    magic = b"II+\0" if order == "<" else b"MM\0+"
+    path.write_bytes(magic + struct.pack(order + "HHQ", 8, 0, start) + bytes(100))
+    assert sniff(path, "photo.tif").ext == "tiff"
+
+
+def test_big_tiff_whose_maker_is_told_beyond_all_files_is_left_to_decoders(tmp_path: Path) -> None:
+    path = tmp_path / "photo.tif"
+    head = b"II+\0" + struct.pack("<HHQ", 8, 0, 16)
+    entries = struct.pack("<HHQQ", 0x010F, 2, 32, 2**63 - 1) + struct.pack("<HHQQ", 0x14A, 4, 1, 0)
+    path.write_bytes(head + struct.pack("<Q", 2) + entries + bytes(8))
     assert sniff(path, "photo.tif").ext == "tiff"

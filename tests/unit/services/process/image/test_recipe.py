@@ -184,6 +184,18 @@ def test_names_formats_and_qualities_of_others_change_no_recipe(
     assert (first.sha256, first.recipe == second.recipe) == (second.sha256, True)
 
 
+def test_names_of_the_same_watermark_beside_change_no_recipe(
+    engine: Engine, wide: Path, marks: Path, tmp_path: Path
+) -> None:
+    copy(marks / "logo.png", marks / "copy.png")
+    marked = replace(MARKED, name="b", width=200)
+    beside: list[Wish] = [SMALL, marked, replace(marked, name="c")]
+    first = made(engine, wide, beside, tmp_path / "first")
+    beside[-1] = replace(marked, name="c", watermark=Watermark("copy"))
+    second = made(engine, wide, beside, tmp_path / "second")
+    assert (first.sha256, first.recipe) == (second.sha256, second.recipe)
+
+
 def test_recipe_is_of_how_large_others_can_get(tmp_path: Path) -> None:
     """WebP ends at 16383 pixels, and the decoder shrinks for it."""
     vips = Vips(Limits(pixels=10**8))
