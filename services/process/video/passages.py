@@ -15,6 +15,7 @@ from shared.work import Work
 
 _LEAST_SECONDS = 0.001  # that a part is taken for, so that it can be divided by
 _LEAST_SPEED = 0.001
+_COPYING_SHARE = 0.02  # of the time that a passage takes which encodes
 
 
 class Passages:
@@ -28,6 +29,7 @@ class Passages:
         self._end = end
         self._done = 0.0
         self._all = 0.0
+        self._share = 1.0
         self._percent = begin
 
     async def make(self, products: Sequence[Product]) -> dict[Product, tuple[Output, ...]]:
@@ -39,30 +41,42 @@ class Passages:
             SourceTooLarge, TimeLimit, WorkspaceFull, EngineUnavailable: see `run`, `Pool.call`.
         """
         self._refuse_unable(products)
-        windows = [*_by_window(products)]
-        self._all = sum(self._seconds(window) for window, _ in windows)
-        made: dict[Product, tuple[Output, ...]] = {}
-        for window, group in windows:
-            made |= await self._made(window, group)
+        copies = [product for product in products if product.anew != product]
+        others = [product for product in products if product.anew == product]
+        self._all = sum(
+            self._seconds(window) * share
+            for group, share in ((copies, _COPYING_SHARE), (others, 1.0))
+            for window, _ in _by_window(group)
+        )
+        made, damaged = await self._copied(copies)
+        self._refuse_unable([product.anew for product in damaged])
+        encoded: Made = {}
+        for window, group in _by_window([*others, *(product.anew for product in damaged)]):
+            encoded |= await self._passage(window, group).make(self._advance)
             self._done += self._seconds(window)
-        return made
+        return made | encoded | {product: encoded[product.anew] for product in damaged}
 
-    async def _made(self, window: Window, products: Sequence[Product]) -> Made:
-        """The products of that part; without copied pictures that ffmpeg complains about.
+    async def _copied(self, copies: Sequence[Product]) -> tuple[Made, list[Product]]:
+        """What is copied, and those whose pictures ffmpeg complains about as it reads them.
 
-        Those would have the damage, at which many a player stops. When they are encoded, what can
-        be decoded of them is shown, or the film is refused.
+        They would have the damage, at which many a player stops. When they are encoded, what can
+        be decoded of them is shown, or the film is refused. Copying is a passage of its own, so
+        that it is the same whatever is decoded beside it.
         """
-        passage = self._passage(window, products)
-        made = await passage.make(self._advance)
-        copies = {product: product.anew for product in products if product.anew != product}
-        if not passage.complained or not copies:
-            return made
-        self._refuse_unable([*copies.values()])
-        passage = self._passage(window, [*copies.values()])
-        await passage.clear()
-        encoded = await passage.make(self._advance)
-        return made | {copy: encoded[anew] for copy, anew in copies.items()}
+        made: Made = {}
+        damaged: list[Product] = []
+        self._share = _COPYING_SHARE
+        for window, group in _by_window(copies):
+            passage = self._passage(window, group)
+            done = await passage.make(self._advance)
+            if passage.complained:
+                await passage.clear()
+                damaged += group
+            else:
+                made |= done
+            self._done += self._seconds(window) * self._share
+        self._share = 1.0
+        return made, damaged
 
     def _passage(self, window: Window, products: Sequence[Product]) -> Passage:
         return Passage(self._tools, self._film, self._work, window, products)
@@ -78,10 +92,11 @@ class Passages:
             raise SourceTooLarge(f"The film is longer than {most.seconds:g} seconds.")
         if progress.frames > most.frames:
             raise SourceTooLarge(f"The film has more than {most.frames} pictures.")
-        done = min(self._all, self._done + reached)
+        done = min(self._all, self._done + reached * self._share)
         percent = self._begin + done / self._all * (self._end - self._begin)
         self._percent = max(self._percent, percent)  # another way through a part begins anew
-        self._work.progress(self._percent, **_details(reached / progress.elapsed, self._all - done))
+        left = (self._all - done) / self._share
+        self._work.progress(self._percent, **_details(reached / progress.elapsed, left))
 
     def _refuse_unable(self, products: Sequence[Product]) -> None:
         for product in products:

@@ -112,3 +112,17 @@ async def test_sound_of_films_that_do_not_tell_its_rate_is_measured(
     (made,) = (await bench.make(source, {**SMALL, "crf": 30, "audioKbps": 96})).values()
     copied = packets(bench.path(made), "audio") == packets(source, "audio")
     assert copied is is_copied
+
+
+async def test_what_is_copied_is_the_same_whatever_is_decoded_beside_it(
+    bench: Bench, film: FilmMaker
+) -> None:
+    """Decoders complain of films that were cut without being decoded; nothing is missing there."""
+    opened = "keyint=25:scenecut=0:open-gop=1:bframes=3"
+    coded = ("-c:v", "libx264", "-crf", "45", "-pix_fmt", "yuv420p", "-x264-params", opened)
+    source = film("open.mp4", *pattern("160x96", 6), *coded)
+    cut = film("cut.mp4", "-ss", "1.3", "-i", str(source), "-c", "copy")
+    made = await bench.make(cut, SMALL, {**SMALL, "name": "small", "heights": [64]})
+    (alone,) = (await bench.make(cut, {**SMALL, "name": "alone"})).values()
+    assert made["96p.mp4"].sha256 == alone.sha256
+    assert packets(bench.path(alone)) == packets(cut)

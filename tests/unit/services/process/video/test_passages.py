@@ -52,6 +52,15 @@ class Nothing(Plain):
         return ()
 
 
+@dataclass(frozen=True)
+class Copy(Nothing):
+    """One whose pictures are copied."""
+
+    @property
+    def anew(self) -> Any:
+        return Nothing(self.name, self.window)
+
+
 @dataclass
 class Watched:
     """A work that keeps what is told of its progress."""
@@ -98,6 +107,18 @@ async def test_time_left_is_that_of_all_passages(monkeypatch: pytest.MonkeyPatch
     assert await made(WHOLE, Window(2.0, 5.0)) == [
         (35.0, {"speed": 2.0, "secondsLeft": 5.0}),
         (pytest.approx(71.0), {"speed": 0.5, "secondsLeft": 8.0}),
+    ]
+
+
+async def test_what_is_copied_is_a_passage_of_its_own_and_a_short_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reporting(monkeypatch, [Progress(5.0, 0, 0.1)], [Progress(10.0, 0, 5.0)])
+    work: Any = Watched()
+    await Passages(TOOLS, FILM, work, 0.0, 100.0).make([Nothing("whole"), Copy("copy")])
+    assert work.told == [
+        (pytest.approx(100 * 0.1 / 10.2), {"speed": 50.0, "secondsLeft": 10.1}),
+        (pytest.approx(100.0), {"speed": 2.0, "secondsLeft": 0.0}),
     ]
 
 
