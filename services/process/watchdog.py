@@ -16,6 +16,8 @@ _LEAST_SHARE = 0.01
 # Runs or would, waits for a disk, was stopped by somebody who may let it go on.
 _NOT_IDLE = frozenset("RDTt")
 _PROC = Path("/proc")
+# What ends meanwhile is told in part, or with fields that are missing.
+_NOT_TOLD = (OSError, ValueError, IndexError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,23 @@ async def _until_still(group: int, seconds: float, patience: asyncio.Timeout) ->
     pause = seconds / _LOOKS
     before, still = None, 0
     while still < _LOOKS:
-        now = await asyncio.to_thread(signs, group)
+        now = await asyncio.to_thread(_look, group)
         still = still + 1 if now and before and now.stood_still(before, pause) else 0
         before = now
         await asyncio.sleep(pause)
     patience.reschedule(asyncio.get_running_loop().time())
+
+
+def _look(group: int) -> Signs | None:
+    """See `signs`; None where looking fails in a way that nobody foresaw, which is logged."""
+    try:
+        return signs(group)
+    except Exception as error:
+        import structlog  # children import this module, and do not look
+
+        # Somebody has to go on watching.
+        structlog.get_logger().error("watchdog", error=repr(error))
+        return None
 
 
 def signs(group: int) -> Signs | None:
@@ -98,7 +112,7 @@ def signs(group: int) -> Signs | None:
 def _members(group: int) -> Iterator[tuple[Path, list[str]]]:
     for process in _PROC.glob("[0-9]*"):
         # One that ends meanwhile is none.
-        with suppress(OSError):
+        with suppress(*_NOT_TOLD):
             stat = _stat(process)
             if int(stat[2]) == group:
                 yield process, stat
@@ -118,14 +132,14 @@ def _states(process: Path) -> set[str]:
     states = set()
     with suppress(OSError):
         for thread in (process / "task").iterdir():
-            with suppress(OSError):
+            with suppress(*_NOT_TOLD):
                 states.add(_stat(thread)[0])
     return states
 
 
 def _read_bytes(process: Path) -> int:
-    """What it read, from the system's cache as well; 0 where that may not be asked."""
-    with suppress(OSError):
+    """What it read, from the system's cache as well; 0 where that may not be asked or is not told."""
+    with suppress(*_NOT_TOLD):
         told = (process / "io").read_text().split()
         return int(told[told.index("rchar:") + 1])
     return 0

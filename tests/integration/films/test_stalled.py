@@ -57,6 +57,14 @@ async def test_one_whose_film_stops_coming_is_killed(
     assert "mpeg2video" in line["said"]
 
 
+async def test_one_that_could_not_be_started_was_not_given_up(bench: Bench) -> None:
+    bench.work.directory.rmdir()
+    grant = FilmSettings().grant(ProcessSettings().bounds)
+    with capture_logs() as lines, pytest.raises(EngineUnavailable, match="could be started"):
+        await run(ffmpeg(), ("-version",), grant, bench.work)
+    assert lines == []
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_its_job_is_tried_again(tmp_path: Path) -> None:
     """The program stands still once, with a child that does the same, and then works."""

@@ -58,22 +58,21 @@ async def run(
 
     Raises:
         CorruptMedia, SourceTooLarge, WorkspaceFull: see `verdict`.
-        EngineUnavailable: the same; or it stood still.
+        EngineUnavailable: the same; or it stood still, or could not be started.
         TimeLimit: it took longer than granted.
     """
     argv = (str(ffmpeg.path), *arguments)
-    running = Program.running(argv, grant.bounds, grant.cpu_seconds, work)
     tail = _Tail()
-    try:
-        async with (
-            asyncio.timeout(grant.seconds),
-            running as program,
-            watched(program.pid, grant.bounds.stall_seconds, "ffmpeg"),
-        ):
-            await asyncio.gather(tail.follow(program), _follow(program, advance))
-            ended = await program.wait()
-    except (TimeoutError, EngineUnavailable) as cause:
-        raise _given_up(cause, grant, tail, work) from None
+    async with Program.running(argv, grant.bounds, grant.cpu_seconds, work) as program:
+        try:
+            async with (
+                asyncio.timeout(grant.seconds),
+                watched(program.pid, grant.bounds.stall_seconds, "ffmpeg"),
+            ):
+                await asyncio.gather(tail.follow(program), _follow(program, advance))
+                ended = await program.wait()
+        except (TimeoutError, EngineUnavailable) as cause:
+            raise _given_up(cause, grant, tail, work) from None
     said = complaints(tail.text)
     if ended.code == 0:
         if said:

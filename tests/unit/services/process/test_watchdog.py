@@ -7,9 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from services.process import watchdog
 from services.process.watchdog import Signs, signs, watched
 from shared.errors import EngineUnavailable
 from tests.waiting import until
@@ -130,6 +133,68 @@ async def test_other_errors_go_through(start: Start) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01), watched(group, 100, "The program"):
             await asyncio.sleep(10)
+
+
+# As it is told of one that ends meanwhile, or by a system that tells less.
+@pytest.mark.parametrize("told", ["", "rchar:", "rchar: ?", "wchar: 5", "rchar"])
+def test_bytes_that_are_not_told_count_as_none(
+    told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "_PROC", tmp_path)
+    process(tmp_path, 7, "S", told)
+    assert signs(7) == Signs(idle=True, cpu_seconds=0.0, read_bytes=0)
+    process(tmp_path, 8, "S", "rchar: 9")
+    assert signs(7) == Signs(idle=True, cpu_seconds=0.0, read_bytes=9)
+
+
+@pytest.mark.parametrize("told", ["", "8 (a", "8 (a) S", "8 (a) S 1 ?"])
+def test_a_process_of_which_nothing_whole_is_told_is_none(
+    told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "_PROC", tmp_path)
+    process(tmp_path, 7, "S", "rchar: 9")
+    process(tmp_path, 8, "S", "rchar: 9")
+    (tmp_path / "8" / "stat").write_text(told)
+    assert signs(7) == Signs(idle=True, cpu_seconds=0.0, read_bytes=9)
+
+
+def test_a_thread_that_tells_no_state_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "_PROC", tmp_path)
+    process(tmp_path, 7, "R", "rchar: 9")
+    thread = tmp_path / "7" / "task" / "70"
+    thread.mkdir()
+    (thread / "stat").write_text("")
+    assert signs(7) == Signs(idle=False, cpu_seconds=0.0, read_bytes=9)
+
+
+def process(proc: Path, pid: int, state: str, io: str) -> None:
+    """What /proc tells of a process of group 7 with one thread."""
+    stat = f"{pid} (a name) {state} 1 7 " + " ".join("0" * 47)
+    folder = proc / str(pid)
+    (folder / "task" / str(pid)).mkdir(parents=True)
+    (folder / "stat").write_text(stat)
+    (folder / "task" / str(pid) / "stat").write_text(stat)
+    (folder / "io").write_text(io)
+
+
+async def test_a_look_that_fails_is_told_and_others_follow(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [RuntimeError("unforeseen")]
+
+    def fails_once(group: int) -> Signs | None:
+        if failures:
+            raise failures.pop()
+        return signs(group)
+
+    monkeypatch.setattr(watchdog, "signs", fails_once)
+    with capture_logs() as lines:
+        assert await is_given_up(start(*SLEEPING).pid)
+    (line,) = lines
+    assert (line["event"], line["log_level"]) == ("watchdog", "error")
+    assert "unforeseen" in line["error"]
 
 
 @pytest.mark.parametrize(
