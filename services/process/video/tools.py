@@ -18,7 +18,7 @@ from services.process.video.settings import FilmSettings
 from services.process.video.source.inspected import Inspected, inspect
 from services.process.video.source.probe import probe
 from services.process.video.stills.moment import moment
-from services.process.video.stills.seeking import Approach, approach
+from services.process.video.stills.seeking import Approach, approach, lead
 from services.process.video.stills.shots import Grid, begins, sheet, shots
 from services.process.video.streaming.package import Contents, Package, package
 from shared.work import Work
@@ -87,6 +87,12 @@ class Tools:
             return Approach()
         granted = self._decoding(film)
         return await self.pool.call(approach, film, seconds, seconds=granted, work=work)
+
+    async def lead(self, film: Film, seconds: float, work: Work) -> float:
+        """See `seeking.lead`."""
+        if seconds <= 0 or film.video_stream is None:
+            return 0.0
+        return await self.pool.call(lead, film, seconds, seconds=self._decoding(film), work=work)
 
     async def shots(
         self,

@@ -1,11 +1,14 @@
 """Posters, made by the real ffmpeg."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageStat
 
-from tests.films import BUNNY, Bench, FilmMaker
+from services.process.pools import Pool
+from tests.films import BUNNY, Bench, FilmMaker, pattern
 from tests.integration.films.looks import brightness, colour_of, opened
 
 
@@ -73,3 +76,20 @@ async def test_a_poster_before_the_second_key_frame_of_a_transport_stream(
     # Grey is of the full range, the film's light of 219 steps from 16 on.
     light = (40 + 30 * 3.92 - 16) * 255 / 219
     assert brightness(bench.path(made["poster.png"])) == pytest.approx(light, abs=3)
+
+
+async def test_for_a_poster_nobody_looks_how_long_its_picture_is_shown(
+    bench: Bench, film: FilmMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is looked for where a part begins, and reads the film once more."""
+    asked = []
+    call = Pool.call
+
+    async def told(pool: Pool, function: Callable[..., Any], *rest: Any, **more: Any) -> Any:
+        asked.append(function.__name__)
+        return await call(pool, function, *rest, **more)
+
+    monkeypatch.setattr(Pool, "call", told)
+    await bench.make(film("film.ts", *pattern("160x96", 4.0)), {"op": "poster", "at": 3.0})
+    assert "lead" in asked
+    assert "approach" not in asked

@@ -64,6 +64,13 @@ class Approach:
     shown: float = 0.0
 
 
+def lead(film: Film, seconds: float) -> float:
+    """See `Approach.lead`, of the picture that is shown `seconds` from the film's start."""
+    with opened(film.path, film.container) as media:
+        time = start_of(media) + seconds
+        return _lead(key_before(media, time, start_of(media)), time, seconds)
+
+
 def approach(film: Film, seconds: float) -> Approach:
     """The way to the picture that is shown `seconds` from the film's start; nothing is decoded."""
     with opened(film.path, film.container) as media:
@@ -71,9 +78,12 @@ def approach(film: Film, seconds: float) -> Approach:
         time = start + seconds
         key = key_before(media, time, start)
         begins = _begins(media, key.place if key else start - _REORDERED_SECONDS, time)
+    return Approach(_lead(key, time, seconds), max(0.0, time - begins))
+
+
+def _lead(key: Key | None, time: float, seconds: float) -> float:
     early = seconds if key is None else time - key.place
-    lead = min(seconds, early + _MARGIN_SECONDS) if early > 0 else 0.0
-    return Approach(lead, max(0.0, time - begins))
+    return min(seconds, early + _MARGIN_SECONDS) if early > 0 else 0.0
 
 
 def _begins(media: "av.container.InputContainer", place: float, time: float) -> float:

@@ -137,7 +137,7 @@ async def _missing(
     """See `check_whole`, of a film whose pictures may end at `seconds`, or show one for long."""
     assert film.video_stream is not None
     rest = [witness(film.video_stream, "null")]
-    window = Window(seconds, lead=(await tools.approach(film, seconds, work)).lead)
+    window = Window(seconds, lead=await tools.lead(film, seconds, work))
     arguments = command.encode(film, rest, tools.means, window)
     end = seconds
 
@@ -174,7 +174,7 @@ async def _grab(
     tools: Tools, film: Film, seconds: float, frame: Path, work: Work, size: tuple[int, int]
 ) -> None:
     """Write the frame; the film's first one if ffmpeg finds none at `seconds` in any way."""
-    lead = (await tools.approach(film, seconds, work)).lead
+    lead = await tools.lead(film, seconds, work)
     for start, search in ((seconds, True), (seconds, False), (0.0, True)):
         arguments = command.grab(film, start, frame, tools.means, size, lead=lead, search=search)
         await run(tools.ffmpeg, arguments, tools.grant, work)
