@@ -118,7 +118,10 @@ async def test_a_storyboard_shows_what_is_left(
     output = (await bench.make(damaged(ext, 0.5), board, *beside))["storyboard.vtt"]
     cues = bench.path(output).read_text().split("\n\n")[1:]
     assert len(cues) == 4
-    assert cues[-1].startswith("00:00:01.500 --> 00:00:02.1")
+    begin, _, end = cues[-1].partition("\n")[0].partition(" --> ")
+    assert begin == "00:00:01.500"
+    # Up to 6, ffmpeg gives up a picture earlier.
+    assert float(end.removeprefix("00:00:")) == pytest.approx(2.12, abs=0.05)
     assert output.missing_seconds == pytest.approx(3.2, abs=0.1)
 
 

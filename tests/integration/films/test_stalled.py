@@ -50,7 +50,8 @@ async def test_one_whose_film_stops_coming_is_killed(
         given.set()
         await giving
     assert reached[-1] < 20
-    assert reached.count(reached[-1]) > 3
+    # Up to 6 it tells nothing meanwhile.
+    assert reached.count(reached[-1]) > 3 or ffmpeg().version < (7,)
     assert not processes_with(bench.work.directory)
     (line,) = lines
     assert (line["event"], line["log_level"]) == ("ffmpeg was given up", "warning")
