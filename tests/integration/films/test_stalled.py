@@ -41,7 +41,7 @@ async def test_one_whose_film_stops_coming_is_killed(
     giving = asyncio.create_task(asyncio.to_thread(give))
     grant = FilmSettings().grant(replace(ProcessSettings().bounds, stall_seconds=1.0))
     reached: list[float] = []
-    told = ("-nostdin", "-v", "info", "-progress", "pipe:1", "-stats_period", "0.1")
+    told = ("-nostdin", "-nostats", "-v", "info", "-progress", "pipe:1", "-stats_period", "0.1")
     arguments = (*told, "-f", "matroska", "-i", f"file:{pipe}", "-f", "null", "-")
     try:
         with capture_logs() as lines, pytest.raises(EngineUnavailable, match=GIVEN_UP):
