@@ -25,10 +25,10 @@ from typing import Any
 from services.process.idle import watch
 from services.process.launch import die_with, filter_calls, limit
 from services.process.seccomp import local_filter
-from services.process.watchdog import STALL_SECONDS
 from shared.errors import EngineUnavailable, MillraceError, SourceTooLarge, UnsupportedMedia
 
 LENGTH = struct.Struct("!I")
+STALL_SECONDS: float = 300
 # What a decoder dies of by its own doing, and so would again. Not SIGKILL, by which the system
 # makes room for others.
 CRASHES = frozenset(

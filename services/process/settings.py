@@ -5,13 +5,12 @@ from typing import Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from services.process.child import Bounds
+from services.process.child import STALL_SECONDS, Bounds
 from services.process.cores import usable_cores
 from services.process.image.engine import Limits
 from services.process.image.select import EngineName
 from services.process.possible import check
 from services.process.presets import Catalogues, load
-from services.process.watchdog import STALL_SECONDS
 from shared.settings import Settings
 
 

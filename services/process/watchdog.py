@@ -9,7 +9,6 @@ from pathlib import Path
 
 from shared.errors import EngineUnavailable
 
-STALL_SECONDS: float = 300
 _LOOKS = 10
 # Of one core: programs that wait for themselves still wake up to tell how far they are.
 _LEAST_SHARE = 0.01
