@@ -184,7 +184,9 @@ def stand_in(width: int, height: int, looks: Sequence[Look]) -> Size:
     near = (one for one in frames if across < GAP * one[0] or down < GAP * one[1])
     factor = 1.0 if all(one == (across, down) for one in near) else GAP
     larger = _up((factor * across, factor * down))
-    return min(larger[0], width), min(larger[1], height)
+    if larger[0] >= width - 1 or larger[1] >= height - 1:
+        return width, height  # a pixel less would show in boxes that the picture does not fill
+    return larger
 
 
 def _up(frame: tuple[float, float]) -> Size:
