@@ -104,6 +104,7 @@ def test_pixels_are_told_as_they_are_stored(
 
 def test_bits_of_a_pixel_are_not_taken_for_those_of_a_colour(tmp_path: Path) -> None:
     """A bitmap of 5 bits a colour; and a PNG whose pixels are read already."""
+    Image.init()  # as engines do: formats that are not loaded are none
     head = struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 16, 0, 4, 0, 0, 0, 0)
     bitmap = b"BM" + struct.pack("<IHHI", 58, 0, 0, 54) + head + bytes(4)
     (tmp_path / "a.bmp").write_bytes(bitmap)
