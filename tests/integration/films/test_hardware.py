@@ -200,6 +200,7 @@ def test_this_machine_is_asked_and_answers() -> None:
     assert ask(ffmpeg(), "none") == Device()
 
 
+# Elsewhere there is no seccomp, and children are made without a filter: nothing to be asked under.
 @pytest.mark.skipif(sys.platform != "linux", reason="the filter is Linux's")
 def test_a_driver_is_asked_under_the_filter_that_films_are_made_under(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

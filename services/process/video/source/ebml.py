@@ -14,13 +14,9 @@ def cut_off(source: Path) -> bool:
     """
     end = source.stat().st_size
     with source.open("rb") as file:
-        if file.read(4) != _HEADER:
+        if (segment := _segment(file, end)) is None:
             return False
-        if not _passed(file, end):
-            return True
-        if file.read(4) != _SEGMENT:
-            return False
-        return not _passed(file, end)
+        return not (segment and _passed(file, end))
 
 
 def recording_cut_off(source: Path) -> bool:
@@ -31,11 +27,9 @@ def recording_cut_off(source: Path) -> bool:
     """
     end = source.stat().st_size
     with source.open("rb") as file:
-        if file.read(4) != _HEADER:
-            return False
-        if not _passed(file, end):
-            return True
-        if file.read(4) != _SEGMENT or _size(file) is not None:
+        if not (segment := _segment(file, end)):
+            return segment is False
+        if _size(file) is not None:
             return False
         while first := file.read(1):
             if not first[0] >> 4:  # no id has more than four bytes
@@ -46,6 +40,15 @@ def recording_cut_off(source: Path) -> bool:
             if not _passed(file, end):
                 return True
     return False
+
+
+def _segment(file: BinaryIO, end: int) -> bool | None:
+    """Go to the size of the file's segment. False: the file ends before; None: it has none."""
+    if file.read(4) != _HEADER:
+        return None
+    if not _passed(file, end):
+        return False
+    return True if file.read(4) == _SEGMENT else None
 
 
 def _passed(file: BinaryIO, end: int) -> bool:
