@@ -76,6 +76,20 @@ async def test_a_part_within_a_long_picture_shows_it(
     assert times[:3] == pytest.approx([0, 1.52, 1.56], abs=0.003)
 
 
+@pytest.mark.parametrize("container", ["avi", "mp4"])
+@pytest.mark.parametrize(("start", "end"), [(0, 0.3), (1, 1.3), (1.5, 1.8)])
+async def test_so_does_one_of_a_film_with_a_picture_a_second(
+    bench: Bench, film: FilmMaker, container: str, start: float, end: float
+) -> None:
+    """AVI counts time in pictures."""
+    pictures = ("-f", "lavfi", "-i", "testsrc2=size=160x96:rate=1:duration=6")
+    source = film(f"slow.{container}", *pictures, "-c:v", "mpeg4")
+    made = await bench.make(source, {"op": "trim", "start": start, "end": end})
+    with av.open(str(bench.path(made["trim.mp4"]))) as media:
+        assert [frame.time for frame in media.decode(video=0)] == [0]
+        assert float(media.duration or 0) / av.time_base == pytest.approx(0.3, abs=0.01)
+
+
 async def test_a_part_behind_the_end_is_refused(bench: Bench, colours: Path) -> None:
     with pytest.raises(InvalidJob, match="start 9 is behind the film's end"):
         await bench.make(colours, {"op": "trim", "start": 9})

@@ -60,12 +60,12 @@ def encode(
     """
     window = _whole_if_near(window)
     branches = [_given(branch, means.route) for branch in ordered(branches)]
-    first = (*_from_the_start(window), *fetching(means.route, film))
-    chains, labels = graph(film, branches, means.tone_mapping, first)
+    first = (*_pictures_in(window), *fetching(means.route, film))
+    chains, labels = graph(film, branches, means.tone_mapping, first, window.seconds)
     # What has no pictures is read by itself: where both come from one reading, ffmpeg 9 can wait
     # for itself for ever when sound that begins late, or has gaps, is filled up with silence.
     readings = 2 if len({branch.is_apart for branch in branches}) > 1 else 1
-    graphs = (chains, beside(branches), apart(branches, readings - 1))
+    graphs = (chains, beside(branches, *_sound_in(window)), apart(branches, readings - 1))
     return (
         *_ALWAYS,
         *("-filter_complex_threads", str(means.threads)),
@@ -145,8 +145,8 @@ def _reads_all_before(window: Window) -> bool:
 def _opened(window: Window) -> tuple[str, ...]:
     """Where reading begins. The start is at 0 by ffmpeg's clock.
 
-    What is before 0 is thrown away by the filters and the outputs: by itself ffmpeg would do so
-    with the picture that is shown at the start, unless it begins then.
+    What is before 0 is thrown away by the filters: by itself ffmpeg would do so with the picture
+    that is shown at the start, unless it begins then.
     """
     if not window.start:
         return _length(window)
@@ -171,11 +171,29 @@ def _cut(window: Window) -> tuple[str, ...]:
     return ("-ss", "0") if _reads_all_before(window) else ()
 
 
-def _from_the_start(window: Window) -> tuple[str, ...]:
-    """Filters: the first picture is the one shown at the window's start, from there on."""
-    if not window.start:
-        return ()
-    return f"trim=start={-window.shown - _ROUNDED_SECONDS:.6f}", "setpts='max(0,PTS)'"
+def _pictures_in(window: Window) -> tuple[str, ...]:
+    """Filters: the first picture is the one shown at the window's start, from there on.
+
+    What is read is ended by filters, never by the outputs' `-t`: an encoder that stops by itself
+    is something that ffmpeg 9 does not tell those who then wait for it, for ever.
+    """
+    bounded = _bounded("trim", window, -window.shown - _ROUNDED_SECONDS)
+    # trim rounds to the unit of the times, which AVI has as long as a picture.
+    fine = ("settb=AVTB",) if bounded else ()
+    shown = ("setpts='max(0,PTS)'",) if window.start else ()
+    return (*fine, *bounded, *shown)
+
+
+def _sound_in(window: Window) -> tuple[str, ...]:
+    """Filters: the sound between the window's start and its end."""
+    return _bounded("atrim", window, 0)
+
+
+def _bounded(name: str, window: Window, begins: float) -> tuple[str, ...]:
+    """The filter of that name, where the window is not all of the film."""
+    start = (f"start={begins:.6f}",) if window.start else ()
+    end = () if window.seconds is None else (f"end={window.seconds:.6f}",)
+    return (f"{name}={':'.join((*start, *end))}",) if start or end else ()
 
 
 def _patient(seconds: float) -> tuple[str, ...]:
@@ -221,7 +239,7 @@ def _outputs(
     """
     files: dict[Beside, list[Pictures]] = {}
     others: list[str] = []
-    always = _all_outputs(means, window)
+    always = _all_outputs(means)
     for branch, label in branches:
         source = f"[{label}]" if label else f"0:{branch.copied}"
         options = (*_clock(film, branch.tap), *_coded(branch, means), *branch.options)
@@ -235,11 +253,8 @@ def _outputs(
     yield from others
 
 
-def _all_outputs(means: Means, window: Window) -> tuple[str, ...]:
+def _all_outputs(means: Means) -> tuple[str, ...]:
     return (
-        # Once more: where pictures change their size, ffmpeg counts what it reads anew.
-        *_length(window),
-        *(("-ss", "0") if window.start else ()),
         *NOTHING_BUT_MEDIA,
         *("-threads:v", str(means.threads), "-max_muxing_queue_size", _PACKETS_KEPT),
         *("-fflags", "+bitexact"),
@@ -265,7 +280,7 @@ def _lasting(film: Film, window: Window) -> tuple[str, ...]:
     The one that is shown at its start came with the time before it; and where pictures come at
     uneven distances, MP4 gives some the time of others. Up to 7.0, none comes with a time.
     """
-    if not window.start:
+    if not window.start and window.seconds is None:
         return ()
     usual = f"{1 / film.frame_rate:.6f}/TB" if film.frame_rate else "1"
     left = f"max(1,{picture_seconds(film, window):.6f}/TB-PTS)"

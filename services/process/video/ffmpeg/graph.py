@@ -5,11 +5,13 @@ ffmpeg turns the film upright by itself, before the first filter.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 
-from services.process.video.ffmpeg.branch import Branch
+from services.process.video.ffmpeg.branch import Branch, Tap
 from services.process.video.ffmpeg.cascade import Numbered, Step, cascade
 from services.process.video.film import Film
 
+_ROUNDED = 0.001  # pictures
 # zscale takes and gives no picture with an odd side whose colours are of half the size (4:2:0).
 _FOR_ZSCALE = "format=yuv444p10le"
 _HDR_TO_SDR = (
@@ -19,7 +21,11 @@ _HDR_TO_SDR = (
 
 
 def graph(
-    film: Film, branches: Sequence[Branch], tone_mapping: bool, before: tuple[str, ...] = ()
+    film: Film,
+    branches: Sequence[Branch],
+    tone_mapping: bool,
+    before: tuple[str, ...] = (),
+    seconds: float | None = None,
 ) -> tuple[list[str], list[str]]:
     """The chains of pictures, and for each branch the label that it maps, where it maps one.
 
@@ -27,9 +33,10 @@ def graph(
 
     Args:
         before: filters that all pictures go through before anything else.
+        seconds: when pictures at another rate than the film's end, since that may move them.
     """
     taps = [(n, branch.tap) for n, branch in enumerate(branches) if branch.tap is not None]
-    chains = [*_chains(film, taps, tone_mapping, (*before, *cleaned(film)))]
+    chains = [*_chains(film, taps, tone_mapping, (*before, *cleaned(film)), seconds)]
     labels = []
     for number, branch in enumerate(branches):
         if branch.tap is not None and branch.chain is not None:
@@ -49,16 +56,18 @@ def apart(branches: Sequence[Branch], reading: int) -> list[str]:
     ]
 
 
-def beside(branches: Sequence[Branch]) -> list[str]:
-    """The chains of sound beside pictures, once for all alike.
+def beside(branches: Sequence[Branch], *cut: str) -> list[str]:
+    """The chains of sound beside pictures, once for all alike, and behind each the filters `cut`.
 
     They end in `a0`, `a1` and so on, in the order in which they are first wanted.
     """
     shared = dict.fromkeys(branch.file.beside for branch in branches if branch.file)
+    sounds = [(number, one.sound) for number, one in enumerate(shared) if one.sound is not None]
+    if not cut:
+        return [sound.format(input=0, sink=f"a{number}") for number, sound in sounds]
     return [
-        one.sound.format(input=0, sink=f"a{number}")
-        for number, one in enumerate(shared)
-        if one.sound is not None
+        f"{sound.format(input=0, sink=f's{number}')};[s{number}]{','.join(cut)}[a{number}]"
+        for number, sound in sounds
     ]
 
 
@@ -84,7 +93,11 @@ def _told(film: Film) -> str:
 
 
 def _chains(
-    film: Film, taps: Sequence[Numbered], tone_mapping: bool, first: tuple[str, ...]
+    film: Film,
+    taps: Sequence[Numbered],
+    tone_mapping: bool,
+    first: tuple[str, ...],
+    seconds: float | None,
 ) -> Iterator[str]:
     steps = cascade(taps)
     roots = [step.label for step in steps if step.above is None]
@@ -99,8 +112,15 @@ def _chains(
         sinks = [f"r{n}" if step.is_slowed(tap) else f"v{n}" for n, tap in step.taps]
         yield _chain(sources.get(step.label, step.label), filters, [*sinks, *below])
         slowed = [(n, tap) for n, tap in step.taps if step.is_slowed(tap)]
-        # By itself fps leaves out the last picture where it counts for less than half of one.
-        yield from (f"[r{n}]fps={tap.fps:g}:eof_action=pass[v{n}]" for n, tap in slowed)
+        for n, tap in slowed:
+            yield _chain(f"r{n}", _slowed(tap, seconds), [f"v{n}"])
+
+
+def _slowed(tap: Tap, seconds: float | None) -> Iterator[str]:
+    # By itself fps leaves out the last picture where it counts for less than half of one.
+    yield f"fps={tap.fps:g}:eof_action=pass"
+    if tap.fps is not None and seconds is not None:
+        yield f"trim=end_pts={ceil(seconds * tap.fps - _ROUNDED)}"
 
 
 def _filters(film: Film, step: Step, first: tuple[str, ...], tone_mapping: bool) -> tuple[str, ...]:

@@ -266,8 +266,18 @@ def test_a_part_of_the_film_is_sought() -> None:
     arguments = command.encode(FILM, [branch], MEANS, Window(2.5, 3))
     before, after = arguments[: arguments.index("-i")], arguments[arguments.index("-i") :]
     assert value_after(before, "-ss") == "2.500000"
-    assert (value_after(after, "-ss"), value_after(after, "-t")) == ("0", "3.000000")
     assert "-itsoffset" not in before
+    assert "[s0]atrim=start=0.000000:end=3.000000[a0]" in after[after.index("-filter_complex") + 3]
+
+
+def test_what_is_longer_than_a_part_is_ended_by_filters_alone() -> None:
+    """Where an encoder is what ends it, ffmpeg 9 can wait for itself for ever."""
+    (branch,) = replace(rendition(720), fps=12).branches(FILM, DIRECTORY)
+    for window in (Window(2.5, 3), Window(0, 3)):
+        arguments = command.encode(FILM, [branch], MEANS, window)
+        assert "-t" not in arguments[arguments.index("-i") :]
+        pictures = value_after(arguments, "-filter_complex")
+        assert pictures.endswith("fps=12:eof_action=pass,trim=end_pts=36[v0]")
 
 
 def test_a_part_begins_with_the_picture_that_is_shown_then() -> None:
@@ -275,7 +285,9 @@ def test_a_part_begins_with_the_picture_that_is_shown_then() -> None:
     arguments = command.encode(FILM, [branch], MEANS, Window(2.5, 3, shown=0.03))
     assert "-noaccurate_seek" in arguments[: arguments.index("-i")]
     graph = value_after(arguments, "-filter_complex")
-    assert graph.startswith("[0:1]trim=start=-0.032000,setpts='max(0,PTS)',scale")
+    assert graph.startswith(
+        "[0:1]settb=AVTB,trim=start=-0.032000:end=3.000000,setpts='max(0,PTS)',scale"
+    )
 
 
 def test_what_is_read_before_a_part_is_thrown_away() -> None:
