@@ -18,7 +18,7 @@ class Sound:
         codec: ffmpeg's name.
         language: as the file has it (`eng`); None where it does not tell.
         default: whether a player takes it unasked.
-        begins: seconds from the film's beginning to its own.
+        begins: seconds from the film's beginning to its own; None where the file does not tell.
         seconds: its length; 0 where the file does not tell.
         profile: the variant of the codec, by ffmpeg's name (`LC`); None where there is none.
         bit_rate: bits per second, measured at some places where the file does not tell; 0 where
@@ -32,7 +32,7 @@ class Sound:
     language: str | None = None
     title: str | None = None
     default: bool = False
-    begins: float = 0.0
+    begins: float | None = 0.0
     seconds: float = 0.0
     profile: str | None = None
     bit_rate: int = 0

@@ -2,14 +2,15 @@
 
 import asyncio
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
 
+from services.process.video.streaming.master import PLAYLIST
 from tests.films import Bench, Benches, FilmMaker, ffmpeg, pattern
 
 RENDITION = {"op": "renditions", "heights": [96], "crf": 30}
@@ -19,14 +20,21 @@ TONES = ("-f", "lavfi", "-i", "aevalsrc=sin(2000*t)/2|sin(3000*t)/2:d=2:s=48000"
 
 def loud_seconds(path: Path) -> list[int]:
     """The seconds in which there is sound, each by its number."""
-    with av.open(str(path)) as media:
-        return sorted(
-            {
-                int((f.time or 0) + 0.05)
-                for f in media.decode(audio=0)
-                if np.abs(f.to_ndarray()).max() > 1000
-            }
-        )
+    samples = heard(path, 8000)
+    return [int(second) for second in np.unique(loud(samples) // 8000)]
+
+
+def heard(path: Path, rate: int = 48000) -> "np.ndarray[Any, Any]":
+    """All samples of the first channel, one after the other, `rate` in a second."""
+    argv = ("-v", "error", "-i", str(path), "-af", "pan=mono|c0=c0", "-ar", str(rate))
+    raw = ("-f", "s16le", "-")
+    told = subprocess.run([ffmpeg().path, *argv, *raw], check=True, capture_output=True)
+    return np.frombuffer(told.stdout, np.int16)
+
+
+def loud(samples: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    """The numbers of those that can be heard well."""
+    return np.flatnonzero((samples > 1000) | (samples < -1000))
 
 
 @pytest.mark.parametrize("beside", [{"op": "hls", "heights": [96]}, "audio", "waveform"])
@@ -55,8 +63,8 @@ async def little(benches: Benches) -> Bench:
 
 async def test_the_silence_of_an_hour_is_not_held_in_memory(little: Bench, hour: Path) -> None:
     made = await little.make(hour, {"op": "audio", "format": "flac"})
-    loud = loud_seconds(little.path(made["audio.flac"]))
-    assert set(loud) - {1} == {0, 3601}  # a frame may begin just before 1
+    found = loud_seconds(little.path(made["audio.flac"]))
+    assert set(found) - {1, 3602} == {0, 3601}  # a frame reaches into those
 
 
 async def test_nor_is_sound_that_begins_an_hour_late(little: Bench, film: FilmMaker) -> None:
@@ -96,3 +104,73 @@ def heights(drawing: Path) -> "np.ndarray[Any, Any]":
     with Image.open(drawing) as image:
         alpha = np.asarray(image.convert("RGBA").getchannel("A")).astype(int)
     return np.asarray((alpha > 0).sum(0))
+
+
+@pytest.fixture
+def broadcast(film: FilmMaker, tmp_path: Path) -> Callable[..., Path]:
+    """Four seconds of tones in stereo, four in 5.1, and four in stereo, as television has them."""
+
+    def make(late: float = 0.0) -> Path:
+        joined = tmp_path / "joined.ac3"
+        tone = ("-f", "lavfi", "-i", "sine=frequency=700:duration=4.032:sample_rate=48000,volume=4")
+        parts = [
+            film(f"{number}.ac3", *tone, "-ac", channels, "-b:a", "448k").read_bytes()
+            for number, channels in enumerate(("2", "6", "2"))
+        ]
+        joined.write_bytes(b"".join(parts))
+        pictures = pattern("160x96", 12.0 + late)
+        track = ("-itsoffset", f"{late}", "-f", "ac3", "-i", str(joined))
+        maps = ("-map", "0:v", "-map", "1:a", "-c:a", "copy", "-c:v", "mpeg2video")
+        return film("broadcast.ts", *pictures, *track, *maps)
+
+    return make
+
+
+@pytest.mark.parametrize("late", [0.0, 0.05, 3.0, 7.0])
+async def test_sound_whose_channels_change_is_laid_down_once(
+    bench: Bench, broadcast: Callable[..., Path], late: float
+) -> None:
+    """ffmpeg makes its filters anew for other channels, with no memory of what was before."""
+    wanted = {"op": "audio", "format": "wav"}
+    output = (await bench.make(broadcast(late), wanted))["audio.wav"]
+    samples = heard(bench.path(output))
+    times = loud(samples) / 48000
+    assert len(samples) / 48000 == pytest.approx(12.1 + late, abs=0.03)
+    assert times[0] == pytest.approx(late, abs=0.02)
+    assert np.diff(times).max() < 0.02
+
+
+async def test_streams_of_it_are_too(bench: Bench, broadcast: Callable[..., Path]) -> None:
+    made = await bench.make(broadcast(3.0), {"op": "hls", "heights": [96]})
+    playlist = bench.path(made["hls.m3u8"]).parent / "sound-0" / PLAYLIST
+    times = loud(heard(playlist)) / 48000
+    assert (times[0], times[-1]) == pytest.approx((3, 15.1), abs=0.03)
+    assert np.diff(times).max() < 0.02
+
+
+@pytest.mark.parametrize(("size", "late"), [("320x240", 9), ("32x32", 210)])
+async def test_sound_whose_beginning_is_not_told_stays_in_step(
+    bench: Bench, film: FilmMaker, size: str, late: int
+) -> None:
+    """It comes behind more bytes of pictures, or more pictures, than are looked through for it."""
+    sound = ("-itsoffset", f"{late}", *TONES, "-c:v", "rawvideo", "-c:a", "flac")
+    source = film("late.mkv", *pattern(size, late + 2.0), *sound)
+    made = await bench.make(source, {"op": "audio", "format": "wav"}, "waveform")
+    times = loud(heard(bench.path(made["audio.wav"]))) / 48000
+    assert (times[0], times[-1]) == pytest.approx((late, late + 2), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("container", "layout", "count"), [("mov", ":c=FL+LFE", 2), ("mkv", "", 9)]
+)
+async def test_gaps_are_filled_whatever_the_channels_are(
+    bench: Bench, film: FilmMaker, container: str, layout: str, count: int
+) -> None:
+    """Between mono and such channels ffmpeg knows no mixture."""
+    tones = "|".join(["sin(2000*t)/2"] * count)
+    sound = ("-f", "lavfi", "-i", f"aevalsrc={tones}:d=2:s=48000{layout}")
+    late = ("-af", "asetpts=PTS+40/TB", "-c:a", "pcm_s16le")
+    source = film(f"odd.{container}", *pattern("160x96", 2.0), *sound, *late)
+    made = await bench.make(source, {"op": "audio", "format": "wav"})
+    times = loud(heard(bench.path(made["audio.wav"]))) / 48000
+    assert (times[0], times[-1]) == pytest.approx((40, 42), abs=0.02)

@@ -38,6 +38,8 @@ _VPX_SPEEDS: dict[str, int] = {  # 0 to 8; higher is faster
 
 _AAC_LC = frozenset({("aac", "LC")})
 _ANY_OPUS = frozenset({("opus", None)})
+# By itself ffmpeg 9 makes all blocks as long as the first sound that it gets, or refuses that.
+_FLAC = ("-c:a", "flac", "-frame_size", "4096")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ SOUNDS: Final[dict[SoundFormat, SoundCodec]] = {
     "m4a": SoundCodec((*_AAC, "-movflags", "+faststart", "-f", "ipod"), "audio/mp4", "mov"),
     "mp3": SoundCodec(("-c:a", "libmp3lame", "-f", "mp3"), "audio/mpeg", "mp3", "libmp3lame"),
     "opus": SoundCodec((*_OPUS, "-f", "ogg"), "audio/ogg", "ogg", "libopus"),
-    "flac": SoundCodec(("-c:a", "flac", "-f", "flac"), "audio/flac", "flac", lossy=False),
+    "flac": SoundCodec((*_FLAC, "-f", "flac"), "audio/flac", "flac", lossy=False),
     "wav": SoundCodec(("-c:a", "pcm_s16le", "-f", "wav"), "audio/wav", "wav", lossy=False),
 }
 

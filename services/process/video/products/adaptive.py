@@ -103,7 +103,7 @@ class Adaptive:
         root = directory / self.name
         return (
             *(self._picture(film, size, root / size.folder) for size in self.sizes),
-            *(self._sound(stream, root / track.folder) for track, stream in self.sounds),
+            *(self._sound(film, stream, root / track.folder) for track, stream in self.sounds),
             *(
                 Branch(webvtt(stream, root / track.folder / CAPTIONS))
                 for track, stream in self.captions
@@ -148,9 +148,10 @@ class Adaptive:
             f"fps={1 / step:.6f}[{{sink}}c];[{{sink}}c][{{sink}}b]interleave[{{sink}}]"
         )
 
-    def _sound(self, stream: int, folder: Path) -> Branch:
+    def _sound(self, film: Film, stream: int, folder: Path) -> Branch:
         coded = ("-c:a", "aac", "-b:a", f"{self.audio_kbps}k", "-ac", "2", "-ar", "48000")
-        return Branch((*coded, *self._pieces(folder)), chain=filled(stream))
+        chain = filled(stream, film.sound(stream))
+        return Branch((*coded, *self._pieces(folder)), chain=chain)
 
     def _pieces(self, folder: Path) -> tuple[str, ...]:
         # Relative, since ffmpeg would read a number pattern into all of an absolute path.

@@ -60,7 +60,7 @@ class Extract(Plain):
         sound = SOUNDS[self.format]
         rate = ("-b:a", f"{self.kbps}k") if sound.lossy else ()
         target = f"file:{directory / self.name}.{self.format}"
-        track = filled(self.stream, *levelled(self.loudness))
+        track = filled(self.stream, film.sound(self.stream), *levelled(self.loudness))
         language = spoken("a", [_language(film, self.stream)])
         options = (*rate_of(self.loudness), *rate, *language, *sound.options, target)
         return (Branch(options, chain=track),)
@@ -116,7 +116,8 @@ class Waveform(Plain):
         draw = f"showwavespic=s={right - left}x{self.height}:colors=0x{self.colour}:scale=sqrt"
         # Silence is drawn as nothing, and so is the time in which there is no sound.
         placed = f"pad={self.width}:{self.height}:{left}:0:black@0"
-        chain = filled(self.stream, *self._sampled(film), draw, placed, from_start=False)
+        drawn = (*self._sampled(film), draw, placed)
+        chain = filled(self.stream, film.sound(self.stream), *drawn, from_start=False)
         options = ("-frames:v", "1", "-an", *png(directory / self._drawing))
         return Branch(options, chain=chain), witness(self.stream, "anull")
 
@@ -134,7 +135,7 @@ class Waveform(Plain):
     def _extent(self, film: Film) -> tuple[int, int]:
         """Between which columns of the drawing there is sound."""
         sound = film.sound(self.stream)
-        begins = sound.begins if sound else 0.0
+        begins = (sound.begins if sound else None) or 0.0
         ends = begins + sound_seconds(film, self.stream)
         scale = self.width / (film.duration_seconds or ends)
         left = min(round(begins * scale), self.width - 1)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from services.process.video.film import Captions, Sound
@@ -18,6 +19,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _LONGEST_TITLE = 60
 _CLOCK = re.compile(r"(\d{1,3}):(\d\d):(\d\d(?:\.\d+)?)")
 _MOST_TRACKS = 16
+_LOOKED_THROUGH = 5000  # packets: a minute or two
 _COPIED = {"aac", "opus"}
 
 
@@ -37,7 +39,7 @@ def sounds_of(media: "av.container.InputContainer", *, measured: bool = False) -
             channels=track.codec_context.channels,
             rate=track.codec_context.sample_rate or 0,
             default=bool(track.disposition & Disposition.default),
-            begins=begins(media, track),
+            begins=_first_heard(media, track),
             seconds=_seconds(media, track),
             profile=track.codec_context.profile,
             bit_rate=track.codec_context.bit_rate or (_measured(media, track) if measured else 0),
@@ -68,6 +70,26 @@ def begins(media: "av.container.InputContainer", stream: "AudioStream | VideoStr
 
     own = float((stream.start_time or 0) * (stream.time_base or 0))
     return max(0.0, own - (media.start_time or 0) / av.time_base)
+
+
+def _first_heard(media: "av.container.InputContainer", track: "AudioStream") -> float | None:
+    """When a track of sound begins; None where that is too far for being looked for.
+
+    Of one that comes later than it looks, ffmpeg says that it begins with the film.
+    """
+    import av
+
+    if told := begins(media, track):
+        return told
+    film = (media.start_time or 0) / av.time_base
+    try:
+        media.seek(media.start_time or 0)
+        for packet in islice(media.demux(), _LOOKED_THROUGH):
+            if packet.stream_index == track.index and packet.pts is not None:
+                return max(0.0, float(packet.pts * (packet.time_base or 0)) - film)
+    except av.FFmpegError:
+        return told
+    return None
 
 
 def end_of(media: "av.container.InputContainer", track: "AudioStream | VideoStream") -> float:
