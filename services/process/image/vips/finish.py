@@ -28,23 +28,24 @@ def weighted(image: pyvips.Image, change: Callable[[pyvips.Image], pyvips.Image]
     """`change` of the image, in which what is transparent has no colour."""
     if not image.hasalpha():
         return change(image)
-    return change(image.premultiply()).unpremultiply().cast(image.format)
+    return change(image.premultiply()).unpremultiply().rint().cast(image.format)
 
 
 def _kept(image: pyvips.Image, size: Size) -> pyvips.Image:
-    """The part that draws most attention, by libvips' own measure."""
+    """The part that draws most attention, by the measure that smartcrop has by itself."""
     width, height = min(size[0], image.width), min(size[1], image.height)
-    return image.smartcrop(width, height, interesting="attention")
+    return image.smartcrop(width, height)
 
 
 def _filled_up(image: pyvips.Image, canvas: Size) -> pyvips.Image:
+    """In the middle of a canvas that is transparent: of zeros."""
     whole = image if image.hasalpha() else image.bandjoin(255)
-    return whole.gravity("centre", *canvas, extend="background", background=[0, 0, 0, 0])
+    return whole.gravity("centre", *canvas)
 
 
 def _marked(image: pyvips.Image, watermark: Watermark, watermarks: Path | None) -> pyvips.Image:
     over, (left, top) = mark(watermark, watermarks, (image.width, image.height))
     layer = pyvips.Image.new_from_memory(over.rgba, over.width, over.height, 4, "uchar")
     layer = layer.copy(interpretation="srgb")
-    done = image.composite2(layer, "over", x=left, y=top).cast("uchar")
+    done = image.composite2(layer, "over", x=left, y=top)
     return done if image.hasalpha() else done.extract_band(0, n=3)
