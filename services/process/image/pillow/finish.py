@@ -52,20 +52,19 @@ def finished(
     raster: Raster,
 ) -> Image.Image:
     """`image` (upright, in sRGB) as `finish` says, of which `part` is kept, and nothing beside it."""
-    done = image.crop(part) if part else image
+    done = image.crop(part)
     if finish.blur:
         done = raster.blurred(done, finish.blur)
     if finish.canvas and finish.canvas != done.size:
         done = _filled_up(done, finish.canvas)
     if finish.watermark:
         done = _marked(done, finish.watermark, watermarks)
-    done = done.copy()
     done.info = {}
     return done
 
 
 def _filled_up(image: Image.Image, canvas: Size) -> Image.Image:
-    filled = Image.new("RGBA", canvas, (0, 0, 0, 0))
+    filled = Image.new("RGBA", canvas)
     filled.paste(image, ((canvas[0] - image.width) // 2, (canvas[1] - image.height) // 2))
     return filled
 
