@@ -18,7 +18,7 @@ from services.process.image.engine import EFFORTLESS, Reading, Target, Wish
 from services.process.image.look import Look, Watermark
 from services.process.image.watermark import file_of
 
-REVISION = 8
+REVISION = 9
 """To be raised when other bytes come of the same parameters and libraries: where `geometry.GAP`,
 how an encoder is set (`encoding/`), how colours are rounded, or a measure of our own changes."""
 

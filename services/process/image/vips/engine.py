@@ -85,7 +85,7 @@ def _put(outputs: Outputs, image: pyvips.Image, wish: Wish) -> Rendered:
 
 def _pixels(image: pyvips.Image) -> Pixels:
     whole = image if image.hasalpha() else image.bandjoin(255)
-    return Pixels(whole.width, whole.height, bytes(whole.cast("uchar").write_to_memory()))
+    return Pixels(whole.width, whole.height, bytes(whole.write_to_memory()))
 
 
 def _upright(image: pyvips.Image) -> pyvips.Image:

@@ -9,6 +9,8 @@ from services.process.image.geometry import Finish, Size
 from services.process.image.look import Watermark
 from services.process.image.watermark import mark
 
+_FAINTEST = 0.01  # of a Gaussian's height; libvips would cut it off at 0.2: 8 pixels would be 6.6
+
 
 def finished(image: pyvips.Image, finish: Finish, watermarks: Path | None) -> pyvips.Image:
     """`image` (upright, in sRGB) as `finish` says, in memory."""
@@ -16,7 +18,7 @@ def finished(image: pyvips.Image, finish: Finish, watermarks: Path | None) -> py
     if finish.keep:
         done = _kept(done, finish.keep)
     if finish.blur:
-        done = weighted(done, lambda pixels: pixels.gaussblur(finish.blur))
+        done = weighted(done, lambda pixels: pixels.gaussblur(finish.blur, min_ampl=_FAINTEST))
     if finish.canvas and finish.canvas != (done.width, done.height):
         done = _filled_up(done, finish.canvas)
     if finish.watermark:

@@ -45,6 +45,34 @@ def test_what_is_white_stays_so_however_transparent(
     assert (shown[shown[..., 3] > 0][:, :3] == 255).all()
 
 
+@pytest.mark.parametrize("radius", [1.0, 2.0, 8.0])
+def test_radius_is_the_standard_deviation(engine: Engine, radius: float, tmp_path: Path) -> None:
+    """An edge is blurred to the Gaussian's integral, so that its steps are the Gaussian."""
+    edge = np.zeros((8, 200, 3), np.uint8)
+    edge[:, 100:] = 255
+    row = made(engine, edge, Target("a", "png", blur=radius), tmp_path)[4, :, 0]
+    steps = np.diff(row.astype(float)) / 255
+    deviation = np.sqrt(steps @ (np.arange(steps.size) - 99) ** 2)
+    assert deviation == pytest.approx(radius, rel=0.05)
+
+
+def test_contain_puts_the_odd_pixel_right_and_below(engine: Engine, tmp_path: Path) -> None:
+    high = made(engine, NOISE, Target("a", "png", width=40, height=41, fit="contain"), tmp_path)
+    wide = made(engine, NOISE, Target("b", "png", width=51, height=30, fit="contain"), tmp_path)
+    assert np.array_equal(high[5:35], NOISE)
+    assert np.array_equal(wide[:, 5:45], NOISE)
+
+
+def test_watermark_keeps_its_shape(engine: Engine, marks: Path, tmp_path: Path) -> None:
+    banner = NOISE[:10, :40, :3]
+    Image.fromarray(banner).save(marks / "banner.png")
+    mark = Watermark("banner", "top-left", scale=0.5, opacity=1.0, margin=0.0)
+    shown = made(
+        engine, np.full((60, 80, 3), 9, np.uint8), Target("a", "png", watermark=mark), tmp_path
+    )
+    assert np.abs(shown[:10, :40].astype(int) - banner).max() <= 1
+
+
 def test_transparent_picture_of_16_bits_is_shrunk(engine: Engine, tmp_path: Path) -> None:
     glass = np.full((30, 40, 4), (200, 30, 10, 128), np.uint8)
     source = deep_png(tmp_path / "deep.png", glass.astype(np.uint16) * 257, RGBA)
