@@ -108,14 +108,15 @@ def heights(drawing: Path) -> "np.ndarray[Any, Any]":
 
 @pytest.fixture
 def broadcast(film: FilmMaker, tmp_path: Path) -> Callable[..., Path]:
-    """Four seconds of tones in stereo, four in 5.1, and four in stereo, as television has them."""
+    """Four seconds of a tone in stereo, four in 5.1, four in stereo, each softer: television."""
 
     def make(late: float = 0.0) -> Path:
         joined = tmp_path / "joined.ac3"
-        tone = ("-f", "lavfi", "-i", "sine=frequency=700:duration=4.032:sample_rate=48000,volume=4")
+        tone = "sine=frequency=700:duration=4.032:sample_rate=48000,volume"
         parts = [
-            film(f"{number}.ac3", *tone, "-ac", channels, "-b:a", "448k").read_bytes()
-            for number, channels in enumerate(("2", "6", "2"))
+            film(f"{channels}.ac3", *louder, "-ac", channels, "-b:a", "448k").read_bytes()
+            for volume, channels in ((6, "2"), (3, "6"), (0.7, "2"))
+            for louder in [("-f", "lavfi", "-i", f"{tone}={volume}")]
         ]
         joined.write_bytes(b"".join(parts))
         pictures = pattern("160x96", 12.0 + late)
@@ -146,6 +147,15 @@ async def test_streams_of_it_are_too(bench: Bench, broadcast: Callable[..., Path
     times = loud(heard(playlist)) / 48000
     assert (times[0], times[-1]) == pytest.approx((3, 15.1), abs=0.03)
     assert np.diff(times).max() < 0.02
+
+
+async def test_a_drawing_of_it_shows_all_of_it(
+    bench: Bench, broadcast: Callable[..., Path]
+) -> None:
+    made = await bench.make(broadcast(), {"op": "waveform", "width": 300, "formats": "png"})
+    drawn = heights(bench.path(made["waveform.png"]))
+    loudest, softer, softest = (drawn[place : place + 80] for place in (10, 110, 210))
+    assert loudest.min() > softer.max() > softest.max() > 0
 
 
 @pytest.mark.parametrize(("size", "late"), [("320x240", 9), ("32x32", 210)])

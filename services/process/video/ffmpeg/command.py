@@ -16,7 +16,7 @@ from services.process.video.hardware.device import ALL_ON_CPU, Route
 from services.process.video.source.probe import LOOKING
 from services.process.video.source.whole import picture_seconds
 
-_ALWAYS = (
+ALWAYS = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-n"),
     *("-progress", "pipe:1", "-stats_period", "0.5"),
 )
@@ -67,7 +67,7 @@ def encode(
     readings = 2 if len({branch.is_apart for branch in branches}) > 1 else 1
     graphs = (chains, beside(branches, *_sound_in(window)), apart(branches, readings - 1))
     return (
-        *_ALWAYS,
+        *ALWAYS,
         *("-filter_complex_threads", str(means.threads)),
         *(*_opened(window), *opening(means.route), *_input(film, means)),
         *((*_opened(window), *_input(film, means)) * (readings - 1)),
@@ -109,7 +109,7 @@ def grab(
     shown = f"{scaled(*size)}:flags=lanczos"
     filters = ",".join((*cleaned(film), shown, *toned(film, means.tone_mapping)))
     return (
-        *_ALWAYS,
+        *ALWAYS,
         *(_jump(window) if search else ()),
         *_input(film, means),
         *(_cut(window) if search else ("-ss", f"{seconds:.6f}")),

@@ -18,7 +18,7 @@ _LATER = "(S/SR+0.2)/TB"
 # From the beginning of sound to the next piece: no frame of sound is longer than 8.2 s (65535
 # samples of FLAC at 8 kHz). And less than aresample gives out for each piece, which is four of them.
 _PAUSE_SECONDS = 14
-_USUAL_RATE = 48000
+USUAL_RATE = 48000
 # By which the first sound that can be decoded may come later than the track's beginning.
 _ASTRAY_SECONDS = 1.0
 _FAR_SECONDS = 10**9  # later than any film
@@ -58,10 +58,10 @@ def _silence(first: str, sound: Sound | None) -> str:
     Args:
         first: tells whether the sound is the track's first.
     """
-    rate = (sound.rate if sound else 0) or _USUAL_RATE
+    rate = (sound.rate if sound else 0) or USUAL_RATE
     return (
         f"atrim=end_sample=1,asetpts='if({first},0,PTS)',apad=packet_size={_PIECE_SECONDS * rate}"
-        f",aselect=n,asetpts='2*floor((PTS+{_LATER})/2)+1'"  # without that sample
+        f",atrim=start_sample=1,asetpts='2*floor((PTS+{_LATER})/2)+1'"  # without that sample
     )
 
 
@@ -71,7 +71,7 @@ def _filled_from_start(first: str) -> str:
         "asplit[{sink}front][{sink}on];"
         f"[{{sink}}front]{_only_if(first)},{_FILLED}:first_pts=0,asettb=AVTB[{{sink}}begun];"
         f"[{{sink}}on]{_only_if(f'not({first})')},{_FILLED},asettb=AVTB[{{sink}}gone];"
-        "[{sink}begun][{sink}gone]ainterleave,asettb=1/sr"
+        "[{sink}begun][{sink}gone]ainterleave"
     )
 
 

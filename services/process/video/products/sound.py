@@ -13,8 +13,9 @@ from services.process.video.ffmpeg.codecs import (
     rate_of,
     spoken,
 )
-from services.process.video.ffmpeg.command import png
-from services.process.video.ffmpeg.filling import filled
+from services.process.video.ffmpeg.drawing import Drawing, drawn, samples
+from services.process.video.ffmpeg.filling import USUAL_RATE, filled
+from services.process.video.ffmpeg.run import run
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
@@ -108,29 +109,26 @@ class Waveform(Plain):
     @property
     def traces(self) -> tuple[str, ...]:
         """See `Product.traces`."""
-        return (*self.files, self._drawing)
+        return (*self.files, self._samples, self._drawing)
 
     def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
-        """One, which draws; a drawing does not tell how much sound there was."""
-        left, right = self._extent(film)
-        draw = f"showwavespic=s={right - left}x{self.height}:colors=0x{self.colour}:scale=sqrt"
-        # Silence is drawn as nothing, and so is the time in which there is no sound.
-        placed = f"pad={self.width}:{self.height}:{left}:0:black@0"
-        drawn = (*self._sampled(film), draw, placed)
-        chain = filled(self.stream, film.sound(self.stream), *drawn, from_start=False)
-        options = ("-frames:v", "1", "-an", *png(directory / self._drawing))
-        return Branch(options, chain=chain), witness(self.stream, "anull")
+        """One of samples; of long tracks they do not tell how much sound there was."""
+        sound = film.sound(self.stream)
+        chain = filled(self.stream, sound, *self._sampled(film), from_start=False)
+        written = samples(directory / self._samples, self._rate(film))
+        return Branch(written, chain=chain), witness(self.stream, "anull")
+
+    def _rate(self, film: Film) -> int:
+        sound = film.sound(self.stream)
+        return (sound.rate if sound else 0) or USUAL_RATE
 
     def _sampled(self, film: Film) -> tuple[str, ...]:
-        """One channel of it; of long tracks an even part, since showwavespic keeps all in memory."""
-        sound = film.sound(self.stream)
-        samples = sound_seconds(film, self.stream) * (sound.rate if sound else 0)
-        mono, every = "aformat=channel_layouts=mono", ceil(samples / _DRAWN_SAMPLES)
+        """One channel of it; of long tracks an even part, since a drawing keeps all in memory."""
+        mono = "aformat=channel_layouts=mono"
+        every = ceil(sound_seconds(film, self.stream) * self._rate(film) / _DRAWN_SAMPLES)
         if every <= 1:
             return (mono,)
-        few = f"asetnsamples=n={_SAMPLED_TOGETHER},aselect='not(mod(n,{every}))'"
-        # Once more: 8.0 keeps all of the sound that a few samples were cut out of.
-        return (mono, few, f"asetnsamples=n={16 * _SAMPLED_TOGETHER}:p=0")
+        return mono, f"asetnsamples=n={_SAMPLED_TOGETHER},aselect='not(mod(n,{every}))'"
 
     def _extent(self, film: Film) -> tuple[int, int]:
         """Between which columns of the drawing there is sound."""
@@ -142,15 +140,23 @@ class Waveform(Plain):
         return left, max(left + 1, min(round(ends * scale), self.width))
 
     @property
+    def _samples(self) -> str:
+        return f"{self.name}.samples.tmp"
+
+    @property
     def _drawing(self) -> str:
         return f"{self.name}.drawing.tmp"
 
     async def finish(self, passed: Passed) -> tuple[Output, ...]:
         """See `Product.finish`."""
         missing = passed.missing(passed.seconds, sound_seconds(passed.film, self.stream))
-        drawing = passed.written(self._drawing)
+        heard, drawing = passed.written(self._samples), passed.directory / self._drawing
+        look = Drawing(self.width, self.height, *self._extent(passed.film), self.colour)
+        arguments = drawn(heard, self._rate(passed.film), look, drawing)
         try:
+            await run(passed.tools.ffmpeg, arguments, passed.tools.grant, passed.work)
             made = await passed.tools.pictures.render(drawing, self.targets, passed.work)
             return lacking(missing, made)
         finally:
+            heard.unlink()
             drawing.unlink(missing_ok=True)
