@@ -18,7 +18,8 @@ class Sound:
         codec: ffmpeg's name.
         language: as the file has it (`eng`); None where it does not tell.
         default: whether a player takes it unasked.
-        begins: seconds from the film's beginning to its own; None where the file does not tell.
+        begins: seconds from the film's beginning to the first of it that can be decoded; None where
+            that is far behind.
         seconds: its length; 0 where the file does not tell.
         profile: the variant of the codec, by ffmpeg's name (`LC`); None where there is none.
         bit_rate: bits per second, measured at some places where the file does not tell; 0 where

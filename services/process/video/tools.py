@@ -10,8 +10,9 @@ from services.process.image.pictures import Pictures
 from services.process.pools import Pool
 from services.process.video.digests import Piece, digests
 from services.process.video.ffmpeg.command import Means
+from services.process.video.ffmpeg.drawing import Drawing, drawn
 from services.process.video.ffmpeg.ffmpeg import Ffmpeg
-from services.process.video.ffmpeg.run import Grant
+from services.process.video.ffmpeg.run import Grant, run
 from services.process.video.film import Film
 from services.process.video.hardware.device import ADDRESSES, OPEN_FILES, Device, Route
 from services.process.video.settings import FilmSettings
@@ -120,6 +121,12 @@ class Tools:
         """See `shots.sheet`."""
         seconds = self.settings.probe_limit_seconds
         await self.pool.call(sheet, files, grid, target, seconds=seconds, work=work)
+
+    async def draw(
+        self, samples: Path, rate: int, drawing: Drawing, target: Path, work: Work
+    ) -> None:
+        """See `drawing.drawn`, and `run` for the errors."""
+        await run(self.ffmpeg, drawn(samples, rate, drawing, target), self.grant, work)
 
     async def inspect(self, output: Path, demuxer: str | None, work: Work) -> Inspected:
         """See `inspected.inspect`."""

@@ -117,6 +117,20 @@ def late(film: FilmMaker, request: pytest.FixtureRequest) -> Path:
     return film(f"late-sound.{request.param}", *pattern("160x96", 8), *tone)
 
 
+@pytest.mark.parametrize("container", ["mp4", "mkv", "flv", "ts"])
+async def test_a_waveform_begins_with_sound_that_is_there_before_the_pictures(
+    bench: Bench, film: FilmMaker, container: str
+) -> None:
+    pictures = ("-itsoffset", "3", *pattern("160x96", 3))
+    tone = ("-f", "lavfi", "-i", "sine=duration=6,volume=8")
+    wanted = {"op": "waveform", "width": 600, "height": 100, "formats": "png"}
+    source = film(f"late-pictures.{container}", *pictures, *tone)
+    output = (await bench.make(source, wanted))["waveform.png"]
+    with Image.open(bench.path(output)) as drawing:
+        left, _, right, _ = drawing.convert("RGBA").getchannel("A").getbbox() or (0, 0, 0, 0)
+    assert [left, right] == pytest.approx([0, 600], abs=10)
+
+
 async def test_a_waveform_covers_the_film_s_time(bench: Bench, late: Path) -> None:
     wanted = {"op": "waveform", "width": 800, "height": 100, "formats": "png"}
     output = (await bench.make(late, wanted))["waveform.png"]

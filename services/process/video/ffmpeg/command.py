@@ -56,7 +56,8 @@ def encode(
 ) -> tuple[str, ...]:
     """Arguments that make all `branches` in one passage: the film is read and decoded once.
 
-    Sound and captions that several files have alike are encoded once, too.
+    Sound and captions that several files have alike are encoded once, too. Of a part of the film,
+    only pictures and the sound beside them are made.
     """
     window = _whole_if_near(window)
     branches = [_given(branch, means.route) for branch in ordered(branches)]
@@ -149,7 +150,7 @@ def _opened(window: Window) -> tuple[str, ...]:
     that is shown at the start, unless it begins then.
     """
     if not window.start:
-        return _length(window)
+        return ()
     if _reads_all_before(window):
         return _early(window)
     return (*_jump(window), "-noaccurate_seek")
@@ -199,10 +200,6 @@ def _bounded(name: str, window: Window, begins: float) -> tuple[str, ...]:
 def _patient(seconds: float) -> tuple[str, ...]:
     """So that a clock which begins so much below 0 is not taken for one that jumped, and mended."""
     return ("-dts_delta_threshold", f"{_JUMP_SECONDS + seconds:.6f}")
-
-
-def _length(window: Window) -> tuple[str, ...]:
-    return () if window.seconds is None else ("-t", f"{window.seconds:.6f}")
 
 
 def _input(film: Film, means: Means) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from services.process.video.ffmpeg.command import ALWAYS, png
 
+BYTES_PER_SAMPLE = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
@@ -28,8 +30,8 @@ class Drawing:
 
 
 def samples(file: Path, rate: int) -> tuple[str, ...]:
-    """Options of an output that is one channel of plain samples of 16 bits, `rate` in a second."""
-    return ("-c:a", "pcm_s16le", "-ac", "1", "-ar", str(rate), "-f", "s16le", f"file:{file}")
+    """Options of an output of one channel that is plain samples of 16 bits, `rate` in a second."""
+    return ("-c:a", "pcm_s16le", "-ar", str(rate), "-f", "s16le", f"file:{file}")
 
 
 def drawn(file: Path, rate: int, drawing: Drawing, target: Path) -> tuple[str, ...]:

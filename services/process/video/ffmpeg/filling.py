@@ -19,8 +19,7 @@ _LATER = "(S/SR+0.2)/TB"
 # samples of FLAC at 8 kHz). And less than aresample gives out for each piece, which is four of them.
 _PAUSE_SECONDS = 14
 USUAL_RATE = 48000
-# By which the first sound that can be decoded may come later than the track's beginning.
-_ASTRAY_SECONDS = 1.0
+_ASTRAY_SECONDS = 0.25  # by which a track may seem to begin earlier than it does
 _FAR_SECONDS = 10**9  # later than any film
 _FILLED = "aresample=async=1"
 

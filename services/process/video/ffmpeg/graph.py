@@ -7,7 +7,7 @@ ffmpeg turns the film upright by itself, before the first filter.
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 
-from services.process.video.ffmpeg.branch import Branch, Tap
+from services.process.video.ffmpeg.branch import Branch
 from services.process.video.ffmpeg.cascade import Numbered, Step, cascade
 from services.process.video.film import Film
 
@@ -113,14 +113,14 @@ def _chains(
         yield _chain(sources.get(step.label, step.label), filters, [*sinks, *below])
         slowed = [(n, tap) for n, tap in step.taps if step.is_slowed(tap)]
         for n, tap in slowed:
-            yield _chain(f"r{n}", _slowed(tap, seconds), [f"v{n}"])
+            yield _chain(f"r{n}", _slowed(tap.fps or 0.0, seconds), [f"v{n}"])
 
 
-def _slowed(tap: Tap, seconds: float | None) -> Iterator[str]:
+def _slowed(fps: float, seconds: float | None) -> Iterator[str]:
     # By itself fps leaves out the last picture where it counts for less than half of one.
-    yield f"fps={tap.fps:g}:eof_action=pass"
-    if tap.fps is not None and seconds is not None:
-        yield f"trim=end_pts={ceil(seconds * tap.fps - _ROUNDED)}"
+    yield f"fps={fps:g}:eof_action=pass"
+    if seconds is not None:
+        yield f"trim=end_pts={ceil(seconds * fps - _ROUNDED)}"
 
 
 def _filters(film: Film, step: Step, first: tuple[str, ...], tone_mapping: bool) -> tuple[str, ...]:

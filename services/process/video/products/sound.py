@@ -13,9 +13,8 @@ from services.process.video.ffmpeg.codecs import (
     rate_of,
     spoken,
 )
-from services.process.video.ffmpeg.drawing import Drawing, drawn, samples
+from services.process.video.ffmpeg.drawing import BYTES_PER_SAMPLE, Drawing, samples
 from services.process.video.ffmpeg.filling import USUAL_RATE, filled
-from services.process.video.ffmpeg.run import run
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
@@ -112,7 +111,7 @@ class Waveform(Plain):
         return (*self.files, self._samples, self._drawing)
 
     def branches(self, film: Film, directory: Path) -> tuple[Branch, ...]:
-        """One of samples; of long tracks they do not tell how much sound there was."""
+        """One of samples, and one that tells how far the sound went: all of it, and to its end."""
         sound = film.sound(self.stream)
         chain = filled(self.stream, sound, *self._sampled(film), from_start=False)
         written = samples(directory / self._samples, self._rate(film))
@@ -124,20 +123,25 @@ class Waveform(Plain):
 
     def _sampled(self, film: Film) -> tuple[str, ...]:
         """One channel of it; of long tracks an even part, since a drawing keeps all in memory."""
-        mono = "aformat=channel_layouts=mono"
-        every = ceil(sound_seconds(film, self.stream) * self._rate(film) / _DRAWN_SAMPLES)
+        mono, every = "aformat=channel_layouts=mono", self._every(film)
         if every <= 1:
             return (mono,)
         return mono, f"asetnsamples=n={_SAMPLED_TOGETHER},aselect='not(mod(n,{every}))'"
 
-    def _extent(self, film: Film) -> tuple[int, int]:
-        """Between which columns of the drawing there is sound."""
+    def _every(self, film: Film) -> int:
+        """Of how many samples one is drawn."""
+        return ceil(sound_seconds(film, self.stream) * self._rate(film) / _DRAWN_SAMPLES)
+
+    def _look(self, film: Film, samples: int) -> Drawing:
+        """The drawing, of so many samples: between which columns they are is their time."""
         sound = film.sound(self.stream)
         begins = (sound.begins if sound else None) or 0.0
-        ends = begins + sound_seconds(film, self.stream)
+        heard = samples / self._rate(film) * max(1, self._every(film))
+        ends = begins + min(heard, sound_seconds(film, self.stream))
         scale = self.width / (film.duration_seconds or ends)
         left = min(round(begins * scale), self.width - 1)
-        return left, max(left + 1, min(round(ends * scale), self.width))
+        right = max(left + 1, min(round(ends * scale), self.width))
+        return Drawing(self.width, self.height, left, right, self.colour)
 
     @property
     def _samples(self) -> str:
@@ -151,10 +155,10 @@ class Waveform(Plain):
         """See `Product.finish`."""
         missing = passed.missing(passed.seconds, sound_seconds(passed.film, self.stream))
         heard, drawing = passed.written(self._samples), passed.directory / self._drawing
-        look = Drawing(self.width, self.height, *self._extent(passed.film), self.colour)
-        arguments = drawn(heard, self._rate(passed.film), look, drawing)
         try:
-            await run(passed.tools.ffmpeg, arguments, passed.tools.grant, passed.work)
+            look = self._look(passed.film, heard.stat().st_size // BYTES_PER_SAMPLE)
+            rate = self._rate(passed.film)
+            await passed.tools.draw(heard, rate, look, drawing, passed.work)
             made = await passed.tools.pictures.render(drawing, self.targets, passed.work)
             return lacking(missing, made)
         finally:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from itertools import islice
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from services.process.video.film import Captions, Sound
@@ -19,7 +19,8 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _LONGEST_TITLE = 60
 _CLOCK = re.compile(r"(\d{1,3}):(\d\d):(\d\d(?:\.\d+)?)")
 _MOST_TRACKS = 16
-_LOOKED_THROUGH = 5000  # packets: a minute or two
+_LOOKED_THROUGH_BYTES = 64 * 2**20  # of the film, for the beginnings of its sound
+_PACKET_BYTES = 1024  # that reading a packet counts for beside its own
 _COPIED = {"aac", "opus"}
 
 
@@ -31,7 +32,9 @@ def sounds_of(media: "av.container.InputContainer", *, measured: bool = False) -
     """
     from av.stream import Disposition
 
-    tracks = [s for s in media.streams.audio if getattr(s, "codec_context", None)]
+    decodable = [s for s in media.streams.audio if getattr(s, "codec_context", None)]
+    tracks = [track for track in decodable[:_MOST_TRACKS] if track.codec_context.channels]
+    heard = _first_heard(media, tracks)
     return tuple(
         Sound(
             stream=track.index,
@@ -39,14 +42,13 @@ def sounds_of(media: "av.container.InputContainer", *, measured: bool = False) -
             channels=track.codec_context.channels,
             rate=track.codec_context.sample_rate or 0,
             default=bool(track.disposition & Disposition.default),
-            begins=_first_heard(media, track),
+            begins=heard.get(track.index),
             seconds=_seconds(media, track),
             profile=track.codec_context.profile,
             bit_rate=track.codec_context.bit_rate or (_measured(media, track) if measured else 0),
             **_told(track.metadata),
         )
-        for track in tracks[:_MOST_TRACKS]
-        if track.codec_context.channels
+        for track in tracks
     )
 
 
@@ -72,24 +74,39 @@ def begins(media: "av.container.InputContainer", stream: "AudioStream | VideoStr
     return max(0.0, own - (media.start_time or 0) / av.time_base)
 
 
-def _first_heard(media: "av.container.InputContainer", track: "AudioStream") -> float | None:
-    """When a track of sound begins; None where that is too far for being looked for.
+def _first_heard(
+    media: "av.container.InputContainer", tracks: "list[AudioStream]"
+) -> dict[int, float]:
+    """When the first sound of each track comes that can be decoded, by the track's number.
 
-    Of one that comes later than it looks, ffmpeg says that it begins with the film.
+    Those whose first sound is far behind the beginning are left out. What a file says of that is
+    not asked: of a track that comes later than it looks, ffmpeg says that it begins with the film.
     """
     import av
 
-    if told := begins(media, track):
-        return told
-    film = (media.start_time or 0) / av.time_base
+    found: dict[int, float] = {}
+    film, read = (media.start_time or 0) / av.time_base, 0
+    with suppress(av.FFmpegError):
+        first = min(tracks, key=lambda track: begins(media, track), default=None)
+        if first is not None:  # not to the first key frame of the pictures, which may be later
+            media.seek(first.start_time or 0, stream=first)
+        for packet in media.demux():
+            read += packet.size + _PACKET_BYTES
+            if packet.stream in tracks and packet.stream_index not in found:
+                found.update((packet.stream_index, max(0, t - film)) for t in _times(packet)[:1])
+            if len(found) == len(tracks) or read > _LOOKED_THROUGH_BYTES:
+                break
+    return found
+
+
+def _times(packet: Any) -> list[float]:
+    """When the sounds in the packet begin that can be decoded."""
+    import av
+
     try:
-        media.seek(media.start_time or 0)
-        for packet in islice(media.demux(), _LOOKED_THROUGH):
-            if packet.stream_index == track.index and packet.pts is not None:
-                return max(0.0, float(packet.pts * (packet.time_base or 0)) - film)
+        return [frame.time for frame in packet.decode() if frame.time is not None]
     except av.FFmpegError:
-        return told
-    return None
+        return []
 
 
 def end_of(media: "av.container.InputContainer", track: "AudioStream | VideoStream") -> float:

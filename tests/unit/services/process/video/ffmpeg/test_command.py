@@ -280,6 +280,12 @@ def test_what_is_longer_than_a_part_is_ended_by_filters_alone() -> None:
         assert pictures.endswith("fps=12:eof_action=pass,trim=end_pts=36[v0]")
 
 
+def test_the_last_picture_of_a_part_is_not_one_of_rounding() -> None:
+    (branch,) = replace(rendition(720), fps=10).branches(FILM, DIRECTORY)
+    arguments = command.encode(FILM, [branch], MEANS, Window(0, 1.1))  # 11.000000000000002
+    assert value_after(arguments, "-filter_complex").endswith("trim=end_pts=11[v0]")
+
+
 def test_a_part_begins_with_the_picture_that_is_shown_then() -> None:
     (branch,) = rendition(720).branches(FILM, DIRECTORY)
     arguments = command.encode(FILM, [branch], MEANS, Window(2.5, 3, shown=0.03))
