@@ -18,7 +18,7 @@ _LATER = "(S/SR+0.2)/TB"
 # From the beginning of sound to the next piece: no frame of sound is longer than 8.2 s (65535
 # samples of FLAC at 8 kHz). And less than aresample gives out for each piece, which is four of them.
 _PAUSE_SECONDS = 14
-USUAL_RATE = 48000
+_USUAL_RATE = 48000
 _ASTRAY_SECONDS = 0.25  # by which a track may seem to begin earlier than it does
 _FAR_SECONDS = 10**9  # later than any film
 _FILLED = "aresample=async=1"
@@ -51,15 +51,20 @@ def filled(stream: int, sound: Sound | None, *filters: str, from_start: bool = T
     )
 
 
+def sampling_rate(sound: Sound | None) -> int:
+    """Samples in a second; a usual number where the file does not tell."""
+    return (sound.rate if sound else 0) or _USUAL_RATE
+
+
 def _silence(first: str, sound: Sound | None) -> str:
     """Pieces without end, of the kind of the sound: not of any that would have to be mixed.
 
     Args:
         first: tells whether the sound is the track's first.
     """
-    rate = (sound.rate if sound else 0) or USUAL_RATE
+    samples = _PIECE_SECONDS * sampling_rate(sound)
     return (
-        f"atrim=end_sample=1,asetpts='if({first},0,PTS)',apad=packet_size={_PIECE_SECONDS * rate}"
+        f"atrim=end_sample=1,asetpts='if({first},0,PTS)',apad=packet_size={samples}"
         f",atrim=start_sample=1,asetpts='2*floor((PTS+{_LATER})/2)+1'"  # without that sample
     )
 

@@ -14,7 +14,7 @@ from services.process.video.ffmpeg.codecs import (
     spoken,
 )
 from services.process.video.ffmpeg.drawing import BYTES_PER_SAMPLE, Drawing, samples
-from services.process.video.ffmpeg.filling import USUAL_RATE, filled
+from services.process.video.ffmpeg.filling import filled, sampling_rate
 from services.process.video.film import Film
 from services.process.video.products.film_file import described
 from services.process.video.products.product import Passed, Plain
@@ -118,8 +118,7 @@ class Waveform(Plain):
         return Branch(written, chain=chain), witness(self.stream, "anull")
 
     def _rate(self, film: Film) -> int:
-        sound = film.sound(self.stream)
-        return (sound.rate if sound else 0) or USUAL_RATE
+        return sampling_rate(film.sound(self.stream))
 
     def _sampled(self, film: Film) -> tuple[str, ...]:
         """One channel of it; of long tracks an even part, since a drawing keeps all in memory."""
@@ -157,8 +156,7 @@ class Waveform(Plain):
         heard, drawing = passed.written(self._samples), passed.directory / self._drawing
         try:
             look = self._look(passed.film, heard.stat().st_size // BYTES_PER_SAMPLE)
-            rate = self._rate(passed.film)
-            await passed.tools.draw(heard, rate, look, drawing, passed.work)
+            await passed.tools.draw(heard, self._rate(passed.film), look, drawing, passed.work)
             made = await passed.tools.pictures.render(drawing, self.targets, passed.work)
             return lacking(missing, made)
         finally:
